@@ -1,0 +1,44 @@
+/*
+ * compat.h
+ *		Every difference between the supported server versions, 13 to 18, each
+ *		with the upstream change that made it.  No other file looks at
+ *		PG_VERSION_NUM.
+ */
+#ifndef PERSONALIZE_COMPAT_H
+#define PERSONALIZE_COMPAT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/buffile.h"
+#include "utils/guc.h"
+#include "utils/tuplestore.h"
+#if PG_VERSION_NUM >= 160000
+/* 16: the VARDATA family moved out of postgres.h (d952373a987) */
+#include "varatt.h"
+#endif
+
+#if PG_VERSION_NUM < 150000
+/* 15: one call sets up a materialized set-returning function (9e98583898c, a19e5cee635) */
+extern void compat_init_materialized_srf(FunctionCallInfo fcinfo);
+#define compat_materialize(fcinfo) compat_init_materialized_srf(fcinfo)
+/* 15: unknown settings under a prefix are refused (88103567cb8) */
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#else
+#define compat_materialize(fcinfo) InitMaterializedSRF(fcinfo, 0)
+#endif
+
+#if PG_VERSION_NUM < 160000
+/* 16: BufFileRead is checked inside the server (20428d344a2) */
+#define BufFileReadExact(file, ptr, size) \
+	do { \
+		if (BufFileRead(file, ptr, size) != (size)) \
+			ereport(ERROR, \
+					(errcode_for_file_access(), \
+					 errmsg("could not read from temporary file: %m"))); \
+	} while (0)
+#endif
+
+#endif							/* PERSONALIZE_COMPAT_H */

@@ -1,0 +1,24 @@
+/*
+ * progress.h
+ *		What a long call is doing, for personalize.progress.
+ */
+#ifndef PERSONALIZE_PROGRESS_H
+#define PERSONALIZE_PROGRESS_H
+
+#include "postgres.h"
+
+/* Values are published in the backend's status, so they are part of the library's contract. */
+typedef enum ProgressPhase
+{
+	PROGRESS_NONE = 0,
+	PROGRESS_MERGING = 1,		/* sorted runs into one matrix */
+	PROGRESS_MULTIPLYING = 2,	/* baskets into pair counts */
+	PROGRESS_RETURNING = 3		/* rows to the executor */
+} ProgressPhase;
+
+extern bool progress_begin(ProgressPhase phase);
+extern void progress_phase(ProgressPhase phase);
+extern void progress_update(uint64 done, uint64 total);
+extern void progress_end(bool begun);
+
+#endif							/* PERSONALIZE_PROGRESS_H */
