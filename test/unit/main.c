@@ -1,0 +1,122 @@
+/*
+ * main.c
+ *		Runs the unit tests of the kernels, without a server.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+#define MAX_SHOWN 20			/* failures printed per suite; all are counted */
+
+typedef struct Suite
+{
+	const char *name;
+	void		(*run) (void);
+} Suite;
+
+static const Suite suites[] = {
+	{"measure", test_measure},
+};
+
+static long passed;
+static long failed;
+static long shown;
+
+void
+unit_check(bool ok, const char *what, const char *file, int line)
+{
+	if (ok)
+	{
+		passed++;
+		return;
+	}
+	failed++;
+	if (shown++ < MAX_SHOWN)
+		printf("%s:%d: failed: %s\n", file, line, what);
+}
+
+void
+unit_check_near(double got, double want, double tolerance,
+				const char *what, const char *file, int line)
+{
+	bool		ok = fabs(got - want) <= tolerance * fmax(1, fabs(want));
+
+	unit_check(ok, what, file, line);
+	if (!ok && shown <= MAX_SHOWN)
+		printf("    got %.17g, want %.17g\n", got, want);
+}
+
+static void *
+malloc_resize(Env *env, void *ptr, size_t size)
+{
+	void	   *result = realloc(ptr, size ? size : 1);
+
+	if (result == NULL)
+	{
+		fprintf(stderr, "out of memory: %zu bytes\n", size);
+		abort();
+	}
+	return result;
+}
+
+static void
+malloc_release(Env *env, void *ptr)
+{
+	free(ptr);
+}
+
+static void
+no_check(Env *env, uint64_t done, uint64_t total)
+{
+}
+
+Env *
+unit_env(void)
+{
+	static Env	env = {malloc_resize, malloc_release, no_check};
+
+	return &env;
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014) */
+uint64_t
+unit_random(uint64_t *state)
+{
+	uint64_t	z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+/* Arguments name the suites to run; without any, all run. */
+static bool
+wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc == 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+	{
+		long		failed_before = failed;
+		long		passed_before = passed;
+
+		if (!wanted(suites[i].name, argc, argv))
+			continue;
+		shown = 0;
+		suites[i].run();
+		printf("%-20s %ld passed, %ld failed\n", suites[i].name,
+			   passed - passed_before, failed - failed_before);
+	}
+	printf("%ld passed, %ld failed\n", passed, failed);
+	return failed == 0 ? 0 : 1;
+}

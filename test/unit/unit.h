@@ -1,0 +1,33 @@
+/*
+ * unit.h
+ *		What a unit test of a kernel needs: checks that count, and an
+ *		environment made of malloc.
+ */
+#ifndef PERSONALIZE_UNIT_H
+#define PERSONALIZE_UNIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/env.h"
+
+/* A failed check prints where it stands and lets the test go on. */
+#define CHECK(cond) unit_check((cond), #cond, __FILE__, __LINE__)
+/* Within a relative tolerance of `want`, or an absolute one below 1. */
+#define CHECK_NEAR(got, want, tolerance) \
+	unit_check_near((got), (want), (tolerance), #got, __FILE__, __LINE__)
+
+extern void unit_check(bool ok, const char *what, const char *file, int line);
+extern void unit_check_near(double got, double want, double tolerance,
+							const char *what, const char *file, int line);
+
+/* Memory from malloc; aborts where there is none, as a kernel's alloc may not fail. */
+extern Env *unit_env(void);
+
+/* A fixed sequence, so that a failure can be repeated; the state is any number. */
+extern uint64_t unit_random(uint64_t *state);
+
+/* One function per file test_X.c, listed in main.c. */
+extern void test_measure(void);
+
+#endif							/* PERSONALIZE_UNIT_H */
