@@ -4,6 +4,29 @@
  */
 #include "base/compat.h"
 
+#if PG_VERSION_NUM < 140000
+#include "storage/backendid.h"
+#include "storage/shmem.h"
+
+/*
+ * The array of status slots is private here, but shared memory can be asked for
+ * it by name, with the size the server computed at its start.
+ */
+PgBackendStatus *
+compat_my_beentry(void)
+{
+	static PgBackendStatus *entry = NULL;
+	bool		found;
+
+	if (entry == NULL && MyBackendId != InvalidBackendId)
+		entry = (PgBackendStatus *)
+			ShmemInitStruct("Backend Status Array",
+							mul_size(sizeof(PgBackendStatus), MaxBackends + NUM_AUXPROCTYPES),
+							&found) + (MyBackendId - 1);
+	return entry;
+}
+#endif
+
 #if PG_VERSION_NUM < 150000
 void
 compat_init_materialized_srf(FunctionCallInfo fcinfo)

@@ -15,9 +15,24 @@
 #include "storage/buffile.h"
 #include "utils/guc.h"
 #include "utils/tuplestore.h"
+#if PG_VERSION_NUM >= 140000
+/* 14: split off pgstat.h (e1025044cd4) */
+#include "utils/backend_progress.h"
+#include "utils/backend_status.h"
+#else
+#include "pgstat.h"
+#endif
 #if PG_VERSION_NUM >= 160000
 /* 16: the VARDATA family moved out of postgres.h (d952373a987) */
 #include "varatt.h"
+#endif
+
+#if PG_VERSION_NUM < 140000
+/* 14: MyBEEntry is no longer private to one file (e1025044cd4) */
+extern PgBackendStatus *compat_my_beentry(void);
+#define MyBEEntry compat_my_beentry()
+/* 14: the predefined roles got their prefix (c9c41c7a337) */
+#define ROLE_PG_READ_ALL_STATS DEFAULT_ROLE_READ_ALL_STATS
 #endif
 
 #if PG_VERSION_NUM < 150000
@@ -31,6 +46,8 @@ extern void compat_init_materialized_srf(FunctionCallInfo fcinfo);
 #endif
 
 #if PG_VERSION_NUM < 160000
+/* 16: renamed when a look-up by backend came beside it (8dfa37b7978) */
+#define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
 /* 16: BufFileRead is checked inside the server (20428d344a2) */
 #define BufFileReadExact(file, ptr, size) \
 	do { \
