@@ -214,6 +214,8 @@ lift_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n
 static double
 lift_need(const MeasureParams *m, double score, double n_a, double n_b, double n)
 {
+	if (is_empty(n_a, n_b, n))
+		return 0;
 	return safe_bound(score * (n_a * n_b / n + m->shrinkage));
 }
 
@@ -264,7 +266,7 @@ conviction_need(const MeasureParams *m, double score, double n_a, double n_b, do
 {
 	if (!(score > 0))
 		return 0;
-	return safe_bound(n_a * (1 - (1 - n_b / n) / score - SLACK));
+	return safe_bound(n_a * (1 - (n - n_b) / n / score - SLACK));
 }
 
 static double
@@ -323,16 +325,15 @@ chi_square_score(const MeasureParams *m, double n_ab, double n_a, double n_b, do
 }
 
 /*
- * k ln(k / E) - (k - E) for a cell that is `away` from its expectation E.  The
- * four differences sum to 0, so the parts sum to what sum k ln(k / E) is, but none is
- * negative and nothing cancels.  Near E the logarithm loses its digits; the
- * series for it is Loader's (2000, "Fast and accurate computation of binomial
+ * k ln(k / E) - (k - E) for a cell k that is `away` from its expectation E.  The
+ * four differences sum to 0, so the parts sum to what k ln(k / E) sums to, but
+ * none is negative and nothing cancels.  Near E the logarithm loses its digits;
+ * the series for it is Loader's (2000, "Fast and accurate computation of binomial
  * probabilities", bd0).
  */
 static double
-cell_deviance(double expected, double away)
+cell_deviance(double k, double expected, double away)
 {
-	double		k = fmax(expected + away, 0);
 	double		v = away / (k + expected);
 	double		sum = away * v;
 	double		term = 2 * k * v;
@@ -340,7 +341,7 @@ cell_deviance(double expected, double away)
 	if (k == 0)
 		return expected;
 	if (fabs(v) >= 0.1)
-		return k * log(k / expected) - away;
+		return fmax(k * log(k / expected) - away, 0);
 	for (int odd = 3; odd < 50; odd += 2)
 	{
 		double		last = sum;
@@ -357,14 +358,15 @@ static double
 llr_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
 	double		away = determinant(n_ab, n_a, n_b, n) / n;
-	double		not_a = n - n_a;
-	double		not_b = n - n_b;
+	double		neither = fmax(n - n_a - n_b + n_ab, 0);
 	double		llr;
 
 	if (is_degenerate(n_a, n_b, n))
 		return 0;
-	llr = 2 * (cell_deviance(n_a * n_b / n, away) + cell_deviance(n_a * not_b / n, -away) +
-			   cell_deviance(not_a * n_b / n, -away) + cell_deviance(not_a * not_b / n, away));
+	llr = 2 * (cell_deviance(n_ab, n_a * n_b / n, away) +
+			   cell_deviance(n_a - n_ab, n_a * (n - n_b) / n, -away) +
+			   cell_deviance(n_b - n_ab, (n - n_a) * n_b / n, -away) +
+			   cell_deviance(neither, (n - n_a) * (n - n_b) / n, away));
 	/* Smaller than what entropies of these counts can tell apart: independent. */
 	return llr > n * log(n) * 0x1p-52 ? llr : 0;
 }
@@ -390,37 +392,37 @@ signed_root_llr_score(const MeasureParams *m, double n_ab, double n_a, double n_
  * and llr fall and rise again with n_ab, and the signed root has no closed form.
  */
 const MeasureInfo measure_table[] = {
-	{"count", NULL, 0, false, {0},
+	{"count", NULL, 0, false, {.shrinkage = 0},
 	count_score, count_need, "n_ab"},
-	{"conditional", "confidence", S, true, {0},
+	{"conditional", "confidence", S, true, {.shrinkage = 0},
 	conditional_score, conditional_need, "n_ab / (n_a + shrinkage)"},
-	{"cosine", NULL, S, false, {0},
+	{"cosine", NULL, S, false, {.shrinkage = 0},
 	cosine_score, cosine_need, "n_ab / (sqrt(n_a * n_b) + shrinkage)"},
 	{"asymmetric_cosine", NULL, S | A, false, {.a = 0.5},
 	asymmetric_cosine_score, asymmetric_cosine_need, "n_ab / (n_a^a * n_b^(1 - a) + shrinkage)"},
-	{"jaccard", NULL, S, false, {0},
+	{"jaccard", NULL, S, false, {.shrinkage = 0},
 	jaccard_score, jaccard_need, "n_ab / (n_a + n_b - n_ab + shrinkage)"},
-	{"dice", NULL, S, false, {0},
+	{"dice", NULL, S, false, {.shrinkage = 0},
 	dice_score, dice_need, "2 * n_ab / (n_a + n_b + shrinkage)"},
-	{"overlap", NULL, S, true, {0},
+	{"overlap", NULL, S, true, {.shrinkage = 0},
 	overlap_score, overlap_need, "n_ab / (least(n_a, n_b) + shrinkage)"},
 	{"tversky", NULL, S | A | B, true, {.a = 1, .b = 1},
 	tversky_score, tversky_need, "n_ab / (n_ab + a * (n_a - n_ab) + b * (n_b - n_ab) + shrinkage)"},
-	{"lift", NULL, S, true, {0},
+	{"lift", NULL, S, true, {.shrinkage = 0},
 	lift_score, lift_need, "n_ab / (n_a * n_b / n + shrinkage)"},
-	{"pmi", NULL, 0, true, {0},
+	{"pmi", NULL, 0, true, {.shrinkage = 0},
 	pmi_score, pmi_need, "ln(n_ab * n / (n_a * n_b))"},
-	{"npmi", NULL, 0, true, {0},
+	{"npmi", NULL, 0, true, {.shrinkage = 0},
 	npmi_score, npmi_need, "pmi / ln(n / n_ab)"},
-	{"conviction", NULL, 0, true, {0},
+	{"conviction", NULL, 0, true, {.shrinkage = 0},
 	conviction_score, conviction_need, "n_a * (n - n_b) / (n * (n_a - n_ab))"},
-	{"leverage", NULL, 0, true, {0},
+	{"leverage", NULL, 0, true, {.shrinkage = 0},
 	leverage_score, leverage_need, "n_ab / n - n_a * n_b / n^2"},
-	{"chi_square", NULL, 0, true, {0},
+	{"chi_square", NULL, 0, true, {.shrinkage = 0},
 	chi_square_score, NULL, "n * (n_ab * n - n_a * n_b)^2 / (n_a * n_b * (n - n_a) * (n - n_b))"},
-	{"llr", NULL, 0, true, {0},
+	{"llr", NULL, 0, true, {.shrinkage = 0},
 	llr_score, NULL, "2 * sum of k * ln(k / E) over the four cells, E = row * column / n"},
-	{"signed_root_llr", NULL, 0, true, {0},
+	{"signed_root_llr", NULL, 0, true, {.shrinkage = 0},
 	signed_root_llr_score, NULL, "sqrt(llr), negative where n_ab < n_a * n_b / n"},
 	{"lift_lower_bound", NULL, Z, true, {.z = 1.96},
 	lift_lower_bound_score, lift_need, "exp(ln lift - z * sqrt(1/n_ab - 1/n_a - 1/n_b + 1/n))"},
