@@ -10,6 +10,7 @@ DATA_built   = $(INSTALL_SQL)
 DATA         = $(wildcard update/$(EXTENSION)--*--*.sql)
 DOCS         = $(wildcard doc/*.md)
 REGRESS      = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --load-extension=$(EXTENSION)
 EXTRA_CLEAN  = $(INSTALL_SQL) test/unit/unit test/fuzz/fuzz test/bench/kernel src/*/*.bc
 
 PG_CPPFLAGS  = -I$(CURDIR)/src
@@ -27,12 +28,12 @@ $(OBJS): $(wildcard src/*/*.h)
 src/kernel/%.o: CFLAGS += -O3
 
 $(INSTALL_SQL): $(SQL_PARTS) $(EXTENSION).control
-	{ echo '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; cat $(SQL_PARTS); } > $@
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; cat $(SQL_PARTS); } > $@
 
 # --- kernels without a server ------------------------------------------------
 KERNEL_SRC   = $(sort $(wildcard src/kernel/*.c))
 UNIT_SRC     = $(sort $(wildcard test/unit/*.c))
-KERNEL_FLAGS = -std=gnu11 -g -O2 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -ffp-contract=off -Isrc
+KERNEL_FLAGS = -std=gnu11 -g -O2 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -ffp-contract=off -Isrc
 
 test/unit/unit: $(KERNEL_SRC) $(UNIT_SRC) $(wildcard src/base/*.h src/kernel/*.h test/unit/*.h)
 	$(CC) $(KERNEL_FLAGS) $(UNIT_CFLAGS) -o $@ $(KERNEL_SRC) $(UNIT_SRC) -lm
