@@ -25,12 +25,14 @@
 /* A basket count is a sum of fractions where baskets are damped. */
 #define COUNT_TOLERANCE		1e-9
 
+/* Written so that NaN is empty, too. */
 static bool
 is_empty(double n_a, double n_b, double n)
 {
 	return !(n_a > 0 && n_b > 0 && n > 0);
 }
 
+/* No pairs score 0 even where the denominator is 0 or was never positive. */
 static double
 ratio(double part, double whole)
 {
@@ -57,6 +59,12 @@ power(double x, double exponent)
 
 /* ---- ratios: n_ab / denominator, the denominator free of n_ab ---------------- */
 
+/*
+ * Parameters that a measure does not take have their defaults, 0 for shrinkage, so
+ * the additions below change no bit of a plain score.  Each bound solves the
+ * score for n_ab with operations that are monotone in every argument, which is
+ * what makes the smallest of a group of items bound the group.
+ */
 static double
 count_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
@@ -126,6 +134,7 @@ dice_need(const MeasureParams *m, double score, double n_a, double n_b, double n
 	return safe_bound(score * (n_a + n_b + m->shrinkage) / 2);
 }
 
+/* Szymkiewicz-Simpson: 1 as soon as the rarer item never goes without the other. */
 static double
 overlap_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
@@ -138,6 +147,7 @@ overlap_need(const MeasureParams *m, double score, double n_a, double n_b, doubl
 	return safe_bound(score * (fmin(n_a, n_b) + m->shrinkage));
 }
 
+/* Shrinkage stands inside the power and on the side of a, which is the one that may be rare. */
 static double
 kernel_norm(const MeasureParams *m, double n_a, double n_b)
 {
@@ -160,6 +170,7 @@ kernel_need(const MeasureParams *m, double score, double n_a, double n_b, double
 
 /* ---- ratios whose denominator has n_ab in it --------------------------------- */
 
+/* For weights this is Tanimoto's coefficient: the denominator stays positive. */
 static double
 jaccard_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
@@ -201,6 +212,7 @@ tversky_need(const MeasureParams *m, double score, double n_a, double n_b, doubl
 
 /* ---- against independence ---------------------------------------------------- */
 
+/* One quotient where there is no shrinkage: whole counts give a correctly rounded lift. */
 static double
 lift_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
@@ -219,6 +231,7 @@ lift_need(const MeasureParams *m, double score, double n_a, double n_b, double n
 	return safe_bound(score * (n_a * n_b / n + m->shrinkage));
 }
 
+/* Through lift, so that pmi is 0 exactly where lift is 1. */
 static double
 pmi_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
@@ -231,6 +244,11 @@ pmi_need(const MeasureParams *m, double score, double n_a, double n_b, double n)
 	return lift_need(m, exp(score), n_a, n_b, n);
 }
 
+/*
+ * With n_ab = n both logarithms are 0; the pair is in every basket, so it tells
+ * nothing beyond popularity, as at independence.  The clamp takes back what the
+ * division may round beyond 1.
+ */
 static double
 npmi_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
@@ -250,6 +268,7 @@ npmi_need(const MeasureParams *m, double score, double n_a, double n_b, double n
 	return safe_bound(n * exp(-log(n * n / (n_a * n_b)) / (score + 1)));
 }
 
+/* What is in every basket follows from anything, hence 1 before infinity. */
 static double
 conviction_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
@@ -301,13 +320,18 @@ lift_lower_bound_score(const MeasureParams *m, double n_ab, double n_a, double n
 
 /* ---- tests of independence over the whole 2 x 2 table ------------------------ */
 
-/* n times the distance of every cell from its expectation. */
+/*
+ * n times the distance of every cell from its expectation.  Taken from the cells,
+ * because n * n_ab - n_a * n_b loses its digits where an item is in nearly every
+ * basket.
+ */
 static double
 determinant(double n_ab, double n_a, double n_b, double n)
 {
 	return n_ab * (n - n_a - n_b + n_ab) - (n_a - n_ab) * (n_b - n_ab);
 }
 
+/* One row or column of the table is empty: nothing can depend on it. */
 static bool
 is_degenerate(double n_a, double n_b, double n)
 {
@@ -371,6 +395,7 @@ llr_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 	return llr > n * log(n) * 0x1p-52 ? llr : 0;
 }
 
+/* The sign comes second, so that independence is 0 and never -0. */
 static double
 signed_root_llr_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
@@ -493,6 +518,7 @@ is_count(double x)
 const char *
 measure_check_counts(double n_ab, double n_a, double n_b, double n)
 {
+	/* only the last check needs it: the others compare counts as they came */
 	double		tolerance = COUNT_TOLERANCE * n;
 
 	if (!is_count(n_ab) || !is_count(n_a) || !is_count(n_b) || !is_count(n))

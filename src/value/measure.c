@@ -23,6 +23,7 @@ params_as_array(MeasureParams *params)
 	return (double *) params;
 }
 
+/* The kernel names a bit; here it gets the name that people wrote. */
 static void
 check_params(const Measure *measure)
 {
@@ -39,6 +40,7 @@ check_params(const Measure *measure)
 					 errdetail("It must be %s.", range)));
 }
 
+/* For the detail of an error, so that a misspelling is corrected at once. */
 static const char *
 known_names(void)
 {
@@ -62,6 +64,7 @@ taken_params(const MeasureInfo *info)
 	return names.len > 0 ? names.data : "no parameters";
 }
 
+/* A parameter that would be ignored is refused: it shows a misunderstanding. */
 void
 measure_init(Measure *measure, const char *name, const double *values, const bool *given)
 {
@@ -114,7 +117,11 @@ check_counts(double n_ab, double n_a, double n_b, double n)
 						   n_ab, n_a, n_b, n)));
 }
 
-/* The four counts, then the parameters that the measure takes, in their order. */
+/*
+ * The four counts, then the parameters that the measure takes, in their order.
+ * The look-up by name is done once for each call site in a query; parameters may
+ * differ from row to row, so they are checked each time.
+ */
 static Datum
 measure_call(FunctionCallInfo fcinfo, const char *name)
 {
@@ -137,6 +144,10 @@ measure_call(FunctionCallInfo fcinfo, const char *name)
 	PG_RETURN_FLOAT8(measure_score(&measure, count[0], count[1], count[2], count[3]));
 }
 
+/*
+ * A symbol for each function, not one for all that asks for its own name: so a
+ * renamed SQL function keeps its meaning.
+ */
 #define MEASURE_FUNCTION(name) \
 	PG_FUNCTION_INFO_V1(personalize_##name); \
 	Datum personalize_##name(PG_FUNCTION_ARGS) { return measure_call(fcinfo, #name); } \
@@ -176,6 +187,7 @@ params_as_text_array(const MeasureInfo *info)
 	return PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* The table as rows, so that documentation and tests can join with it. */
 PG_FUNCTION_INFO_V1(personalize_measures);
 
 Datum

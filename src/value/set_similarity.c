@@ -9,6 +9,7 @@
 #include "base/ordered_type.h"
 #include "value/measure.h"
 
+/* What one sort needs; types and collations differ from call to call. */
 typedef struct ElementOrder
 {
 	TypeCacheEntry *type;
@@ -33,6 +34,7 @@ compare_elements(const void *x, const void *y, void *arg)
 								*(const Datum *) x, *(const Datum *) y);
 }
 
+/* In place, in the array that deconstruct_array allocates anyway. */
 static ElementSet
 set_from_array(ArrayType *array, ElementOrder *order)
 {
@@ -55,6 +57,7 @@ set_from_array(ArrayType *array, ElementOrder *order)
 	return set;
 }
 
+/* One pass over both: sorting is the cost, so a hash table would gain little. */
 static int
 count_common(const ElementSet *a, const ElementSet *b, ElementOrder *order)
 {

@@ -57,6 +57,7 @@ compare_bytes(const TopK *state, Datum x, Datum y)
 	return cmp != 0 ? cmp : (size_x > size_y) - (size_x < size_y);
 }
 
+/* Best first.  Scores are never NaN, so two comparisons order them. */
 static int
 compare_entries(const void *x, const void *y, void *arg)
 {
@@ -73,6 +74,7 @@ compare_entries(const void *x, const void *y, void *arg)
 	return cmp != 0 ? cmp : compare_bytes(state, a->item, b->item);
 }
 
+/* The collation is the caller's to set: only an aggregate's own call knows it. */
 static TopK *
 top_k_new(MemoryContext context, Oid type, int k)
 {
@@ -98,6 +100,7 @@ top_k_cut(TopK *state)
 	state->sorted = state->count;
 }
 
+/* Twice k, so that each sort is paid by at least k rows that came since the last. */
 static void
 top_k_make_room(TopK *state)
 {
@@ -122,6 +125,7 @@ copy_item(MemoryContext context, TypeCacheEntry *type, Datum item)
 	return copy;
 }
 
+/* A tie with the threshold goes on: its item may come first. */
 static void
 top_k_add(TopK *state, MemoryContext context, Datum item, double score)
 {
@@ -137,6 +141,7 @@ top_k_add(TopK *state, MemoryContext context, Datum item, double score)
 	state->entries[state->count++] = entry;
 }
 
+/* The detail has no order of time: parallel workers would make it differ. */
 static void
 check_same_k(const TopK *state, int k)
 {
@@ -157,6 +162,7 @@ aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+/* The item's type is known from the call only, and workers get it with the state. */
 static TopK *
 top_k_first_row(FunctionCallInfo fcinfo, MemoryContext context, int k)
 {
@@ -171,6 +177,7 @@ top_k_first_row(FunctionCallInfo fcinfo, MemoryContext context, int k)
 	return state;
 }
 
+/* Looks at k before it skips a row, so that a wrong k never depends on the other columns. */
 PG_FUNCTION_INFO_V1(personalize_top_k_transition);
 
 Datum
@@ -197,6 +204,10 @@ personalize_top_k_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/*
+ * Adds the other side's entries as rows.  Also with no state yet: the other one
+ * lives in memory that does not last, and came without a collation.
+ */
 PG_FUNCTION_INFO_V1(personalize_top_k_combine);
 
 Datum
@@ -251,6 +262,7 @@ personalize_top_k_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
+/* The copy is aligned, which the bytes in the message are not. */
 static Datum
 receive_item(StringInfo in, bool byval)
 {
@@ -305,6 +317,7 @@ top_k_finish(FunctionCallInfo fcinfo)
 	return state;
 }
 
+/* Cutting changes nothing that a later row could see, so the state may go on. */
 PG_FUNCTION_INFO_V1(personalize_top_k_items);
 
 Datum
