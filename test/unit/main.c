@@ -18,6 +18,7 @@ typedef struct Suite
 } Suite;
 
 static const Suite suites[] = {
+	{"itemvec", test_itemvec},
 	{"measure", test_measure},
 };
 

@@ -28,6 +28,7 @@ extern Env *unit_env(void);
 extern uint64_t unit_random(uint64_t *state);
 
 /* One function per file test_X.c, listed in main.c. */
+extern void test_itemvec(void);
 extern void test_measure(void);
 
 #endif							/* PERSONALIZE_UNIT_H */
