@@ -30,6 +30,10 @@ itemvec_open(ItemvecCursor *c, const void *bytes, size_t size)
 	return itemvec_open_head(c, bytes, size) && c->count <= wire_left(&c->in);
 }
 
+/*
+ * Whole weights of 2^53 and more would need more than eight bytes as a varint,
+ * and a double holds them exactly too, so they go with the fractions.
+ */
 static ItemvecCoding
 choose_coding(const ItemWeight *entries, uint64_t n)
 {
@@ -47,6 +51,7 @@ choose_coding(const ItemWeight *entries, uint64_t n)
 	return coding;
 }
 
+/* Modulo 2^64, so that no pair of items is too far apart. */
 static uint64_t
 gap_before(const ItemWeight *entries, uint64_t i)
 {
@@ -60,6 +65,7 @@ itemvec_encoded_size(const ItemWeight *entries, uint64_t n, ItemvecCoding *codin
 {
 	size_t		size = 2 + wire_varint_size(n);
 
+	/* An exact size, so that the value is allocated once and has no slack. */
 	*coding = choose_coding(entries, n);
 	if (*coding == ITEMVEC_FLOATS)
 		size += n * sizeof(double);
@@ -83,6 +89,7 @@ itemvec_encode(const ItemWeight *entries, uint64_t n, ItemvecCoding coding, unsi
 		out = wire_put_varint(out, gap_before(entries, i));
 		if (coding == ITEMVEC_INTEGERS)
 			out = wire_put_varint(out, (uint64_t) entries[i].weight);
+		/* Entries are of any length, so a double may lie anywhere: it is copied, never pointed at. */
 		else if (coding == ITEMVEC_FLOATS)
 		{
 			memcpy(out, &entries[i].weight, sizeof(double));
@@ -135,6 +142,10 @@ pair_next(PairCursor *p)
 	return take_a || take_b;
 }
 
+/*
+ * The test of the operation stands inside the loop: reading the next varint costs
+ * more than a branch that always goes the same way.
+ */
 uint64_t
 itemvec_combine(ItemvecOp op, ItemvecCursor *a, ItemvecCursor *b, ItemWeight *out)
 {
@@ -151,6 +162,10 @@ itemvec_combine(ItemvecOp op, ItemvecCursor *a, ItemvecCursor *b, ItemWeight *ou
 	return n;
 }
 
+/*
+ * Walks both vectors although only shared items count: to jump ahead would need
+ * an index, and vectors of a shop have tens of items.
+ */
 double
 itemvec_dot(ItemvecCursor *a, ItemvecCursor *b)
 {
@@ -203,6 +218,10 @@ typedef struct Products
 	double		ab;
 } Products;
 
+/*
+ * Cursors come by value: a walk uses them up, and the caller may need another
+ * with other scales.
+ */
 static Products
 products(ItemvecCursor a, ItemvecCursor b, double scale_a, double scale_b)
 {
@@ -251,6 +270,7 @@ itemvec_cosine(const ItemvecCursor *a, const ItemvecCursor *b)
 	return fmax(-1, fmin(1, sum.ab / sqrt(sum.aa * sum.bb)));
 }
 
+/* Scaled term by term, because the sum is what may overflow. */
 static double
 overlap(ItemvecCursor a, ItemvecCursor b, double scale, double *highest)
 {
@@ -288,6 +308,7 @@ digit_of(int64_t item, int d)
 	return ((uint64_t) item ^ (UINT64_C(1) << 63)) >> (8 * d) & 0xff;
 }
 
+/* For the short vectors that most groups make: below this length counting digits costs more. */
 static void
 insertion_sort(ItemWeight *entries, uint64_t n)
 {
@@ -340,11 +361,13 @@ radix_sort(Env *env, ItemWeight *entries, uint64_t n)
 		from = to;
 		to = swap;
 	}
+	/* An odd number of passes leaves the result in the scratch array. */
 	if (from != entries)
 		memcpy(entries, from, n * sizeof(ItemWeight));
 	env_release(env, scratch);
 }
 
+/* Rows often arrive sorted, from an index or another vector: then one look is all. */
 void
 itemvec_sort(Env *env, ItemWeight *entries, uint64_t n)
 {
@@ -360,6 +383,7 @@ itemvec_sort(Env *env, ItemWeight *entries, uint64_t n)
 		radix_sort(env, entries, n);
 }
 
+/* A total order: of equal weights the larger item is the lighter, so the result is one only. */
 static bool
 is_lighter(const ItemWeight *a, const ItemWeight *b)
 {
@@ -384,6 +408,10 @@ sift_down(ItemWeight *heap, uint64_t n, uint64_t i, ItemWeight entry)
 	heap[i] = entry;
 }
 
+/*
+ * A heap of k instead of a sort of n, because k is small as a rule.  The heap is
+ * the front of the array itself, which no later entry needs any more.
+ */
 uint64_t
 itemvec_top(Env *env, ItemWeight *entries, uint64_t n, uint64_t k)
 {

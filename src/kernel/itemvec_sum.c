@@ -104,6 +104,7 @@ rows_reserve(Env *env, ItemvecRows *r, uint64_t more)
 	if (r->capacity - r->n >= more)
 		return;
 	rows_compact(env, r);
+	/* Measured after the compaction: rows that fell together need no room. */
 	while (r->n + more > capacity / 2)
 		capacity *= 2;
 	if (capacity == r->capacity)
@@ -112,6 +113,7 @@ rows_reserve(Env *env, ItemvecRows *r, uint64_t more)
 	r->capacity = capacity;
 }
 
+/* The rows of a partial sum stay what they are: members of an expansion are numbers to add like any other. */
 static void
 rows_append(Env *env, ItemvecRows *r, const ItemWeight *rows, uint64_t n)
 {

@@ -37,6 +37,10 @@ itemvec_read(Datum value, ItemvecCursor *cursor)
 		unreadable(bytes);
 }
 
+/*
+ * The count was checked against the bytes, of which each entry takes one at least,
+ * so a damaged value cannot ask for more than sixteen times its size.
+ */
 ItemWeight *
 itemvec_decode(ItemvecCursor *cursor)
 {
@@ -83,6 +87,10 @@ drop_zeros(ItemWeight *entries, uint64 n)
 	return kept;
 }
 
+/*
+ * Every vector that leaves this library is made here, so what holds for all of
+ * them (no zero, all finite, one coding) needs no second place.
+ */
 Datum
 itemvec_form(ItemWeight *entries, uint64 n)
 {
@@ -124,6 +132,10 @@ checked_float(double value, const char *what)
 	return Float8GetDatum(value);
 }
 
+/*
+ * Both counts together bound the result.  That may be more than palloc's 1 GB
+ * before the items that are shared have fallen together.
+ */
 static Datum
 combine(FunctionCallInfo fcinfo, ItemvecOp op)
 {
@@ -158,6 +170,7 @@ personalize_itemvec_multiply(PG_FUNCTION_ARGS)
 	return combine(fcinfo, ITEMVEC_MULTIPLY);
 }
 
+/* An infinite factor would turn every weight into one error; it is named as what is wrong. */
 static Datum
 scale(Datum vector, double factor)
 {
@@ -208,6 +221,7 @@ compare(FunctionCallInfo fcinfo)
 	return result != 0 ? (result > 0) - (result < 0) : (size_a > size_b) - (size_a < size_b);
 }
 
+/* Six symbols that the operators need, from one comparison. */
 #define COMPARISON(name, condition) \
 	PG_FUNCTION_INFO_V1(personalize_itemvec_##name); \
 	Datum \
@@ -231,6 +245,7 @@ personalize_itemvec_cmp(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(compare(fcinfo));
 }
 
+/* Bytes again: what = calls equal has equal hashes. */
 PG_FUNCTION_INFO_V1(personalize_itemvec_hash);
 Datum
 personalize_itemvec_hash(PG_FUNCTION_ARGS)
@@ -254,6 +269,10 @@ personalize_itemvec_hash_extended(PG_FUNCTION_ARGS)
 	return result;
 }
 
+/*
+ * Infinities of both signs can meet in the sum and make a NaN: neither is an
+ * answer, and both are the same error.
+ */
 PG_FUNCTION_INFO_V1(personalize_itemvec_dot);
 Datum
 personalize_itemvec_dot(PG_FUNCTION_ARGS)
@@ -296,6 +315,7 @@ personalize_itemvec_total(PG_FUNCTION_ARGS)
 	return checked_float(itemvec_total(&a), "total");
 }
 
+/* Needs no check of its result: the kernel scales, so that it is always between -1 and 1. */
 PG_FUNCTION_INFO_V1(personalize_itemvec_cosine);
 Datum
 personalize_itemvec_cosine(PG_FUNCTION_ARGS)
@@ -364,6 +384,7 @@ personalize_itemvec_weight(PG_FUNCTION_ARGS)
 	ItemvecCursor a;
 
 	PG_GETARG_ITEMVEC(0, &a);
+	/* Not NULL: an absent item is one of weight zero, as in every operator. */
 	PG_RETURN_FLOAT8(find(&a, PG_GETARG_INT64(1)) ? a.weight : 0);
 }
 
@@ -377,6 +398,7 @@ personalize_itemvec_contains(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(find(&a, PG_GETARG_INT64(1)));
 }
 
+/* Sorted by item again, as every vector is: unnest() and ORDER BY weight give the ranking. */
 PG_FUNCTION_INFO_V1(personalize_itemvec_top);
 Datum
 personalize_itemvec_top(PG_FUNCTION_ARGS)

@@ -17,6 +17,10 @@ typedef struct ItemvecState
 	ItemvecSums sums;
 } ItemvecState;
 
+/*
+ * The check is what keeps a state apart from other internal values, should a
+ * function here ever be reached outside of an aggregate.
+ */
 static MemoryContext
 aggregate_context(FunctionCallInfo fcinfo)
 {
@@ -27,6 +31,7 @@ aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+/* The environment goes with the state: its rows grow in the context they were made in. */
 static ItemvecState *
 state_new(MemoryContext context)
 {
@@ -45,6 +50,7 @@ state_for_row(FunctionCallInfo fcinfo)
 	return PG_ARGISNULL(0) ? state_new(context) : (ItemvecState *) PG_GETARG_POINTER(0);
 }
 
+/* For rows that are skipped; a state that is null stays so. */
 static Datum
 unchanged(FunctionCallInfo fcinfo)
 {
@@ -53,7 +59,10 @@ unchanged(FunctionCallInfo fcinfo)
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
-/* Room for four times the largest vector means that it is exceeded: the room doubles when half of it is taken. */
+/*
+ * Looks at the room, which changes seldom, not at the rows: it doubles when half
+ * of it is taken, so past four times the largest vector there is no vector to come.
+ */
 static void
 add(ItemvecState *state, int64 item, double weight)
 {
@@ -67,6 +76,7 @@ add(ItemvecState *state, int64 item, double weight)
 				 errhint("Group by a further column, or select a range of items.")));
 }
 
+/* Weight 1 is a function of its own, so that a count does not carry a column of ones. */
 PG_FUNCTION_INFO_V1(personalize_itemvec_accum);
 Datum
 personalize_itemvec_accum(PG_FUNCTION_ARGS)
@@ -93,6 +103,7 @@ personalize_itemvec_accum_weight(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* Entries are added up one by one, not vector by vector, or else every step would round. */
 PG_FUNCTION_INFO_V1(personalize_itemvec_accum_vector);
 Datum
 personalize_itemvec_accum_vector(PG_FUNCTION_ARGS)
@@ -109,6 +120,10 @@ personalize_itemvec_accum_vector(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/*
+ * The second state is left as it is and copied from: the server may have put it
+ * in memory that goes after this call.
+ */
 PG_FUNCTION_INFO_V1(personalize_itemvec_merge);
 Datum
 personalize_itemvec_merge(PG_FUNCTION_ARGS)
@@ -123,6 +138,7 @@ personalize_itemvec_merge(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* Fields, not the array's bytes: a struct has no place in a message, even between own workers. */
 static void
 send_rows(StringInfo out, const ItemvecRows *r)
 {
@@ -143,6 +159,7 @@ personalize_itemvec_serialize(PG_FUNCTION_ARGS)
 	uint64		n;
 
 	aggregate_context(fcinfo);
+	/* One row per item is what has to travel, whatever came in. */
 	itemvec_sums_compact(&state->server.env, &state->sums);
 	n = state->sums.usual.n + state->sums.huge.n;
 	if (n > ITEMVEC_MAX_ITEMS - 8)
@@ -156,6 +173,7 @@ personalize_itemvec_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
+/* Checked like any other input: the count decides what is allocated. */
 static void
 receive_rows(StringInfo in, ItemvecState *state, ItemvecRows *r)
 {

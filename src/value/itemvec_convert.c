@@ -41,6 +41,7 @@ from_arrays(ArrayType *items, const double *weights)
 
 	server_env_init(&server, CurrentMemoryContext);
 	memset(&sums, 0, sizeof(sums));
+	/* Without nulls the elements lie side by side, so no array of Datums is made. */
 	for (int i = 0; i < n; i++)
 	{
 		int64		item = wide ? ((const int64 *) data)[i] : ((const int32 *) data)[i];
@@ -51,6 +52,7 @@ from_arrays(ArrayType *items, const double *weights)
 	return itemvec_form_sums(&server, &sums);
 }
 
+/* Serves bigint[] and integer[]: the array itself says which it is. */
 PG_FUNCTION_INFO_V1(personalize_itemvec_from_items);
 Datum
 personalize_itemvec_from_items(PG_FUNCTION_ARGS)
@@ -75,6 +77,7 @@ personalize_itemvec_from_arrays(PG_FUNCTION_ARGS)
 	return from_arrays(items, (const double *) ARR_DATA_PTR(weights));
 }
 
+/* Together with weights() the way back from the constructor: both ascend by item. */
 PG_FUNCTION_INFO_V1(personalize_itemvec_items);
 Datum
 personalize_itemvec_items(PG_FUNCTION_ARGS)
@@ -141,6 +144,7 @@ personalize_itemvec_unnest(PG_FUNCTION_ARGS)
 	SRF_RETURN_DONE(call);
 }
 
+/* Keys are text in jsonb; they are read by the parser of the text form, to one rule. */
 static int64
 item_of_key(const JsonbValue *key)
 {
@@ -158,6 +162,7 @@ item_of_key(const JsonbValue *key)
 	return item;
 }
 
+/* A number in quotes is not guessed at: jsonb has numbers, and '1,5' would be next. */
 static double
 weight_of_value(int64 item, const JsonbValue *value)
 {

@@ -13,7 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
-/* Text and binary input end here both, so neither lets in what the other refuses. */
+/* Text, binary and jsonb input all end here, so none lets in what another refuses. */
 void
 itemvec_input_reserve(ItemvecInput *input, uint64 capacity)
 {
@@ -27,6 +27,10 @@ itemvec_input_reserve(ItemvecInput *input, uint64 capacity)
 	input->entries = palloc(sizeof(ItemWeight) * input->capacity);
 }
 
+/*
+ * Doubles its room without ever asking for more than the limit, so that the error
+ * comes from the entry that is too many and not from palloc.
+ */
 void
 itemvec_input_add(ItemvecInput *input, int64 item, double weight)
 {
@@ -49,6 +53,11 @@ itemvec_input_add(ItemvecInput *input, int64 item, double weight)
 	input->entries[input->n++] = (ItemWeight) {item, weight};
 }
 
+/*
+ * Duplicates are refused here and not added up: in a written vector they are a
+ * mistake more often than a sum.  Sorting comes first, because input is allowed
+ * in any order and only neighbors need a look then.
+ */
 Datum
 itemvec_input_form(ItemvecInput *input)
 {
@@ -75,6 +84,10 @@ skip_space(const char *p)
 	return p + strspn(p, " \t\n\r\v\f");
 }
 
+/*
+ * The server's own parser would take white space and, since 16, other bases and
+ * underscores: the same text has to mean the same on every version.
+ */
 const char *
 itemvec_parse_item(const char *p, int64 *item, bool *overflow)
 {
@@ -93,12 +106,14 @@ itemvec_parse_item(const char *p, int64 *item, bool *overflow)
 	return at == digits ? p : at;
 }
 
+/* In characters, as a person counts, not in bytes. */
 static int
 place_of(const char *text, const char *at)
 {
 	return pg_mbstrlen_with_len(text, at - text) + 1;
 }
 
+/* Shows a piece only of what was found: the literal may be megabytes long. */
 static void
 expected(const char *what, const char *text, const char *at)
 {
@@ -143,6 +158,7 @@ parse_weight(const char *text, const char *p, int64 item, double *weight)
 	return end;
 }
 
+/* Stands behind the white space that follows, where a comma or the brace must be. */
 static const char *
 parse_entry(const char *text, const char *p, ItemvecInput *input)
 {
@@ -237,6 +253,7 @@ personalize_itemvec_recv(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("itemvec has unknown binary format %d", version),
 				 errdetail("Known is format %d.", WIRE_VERSION)));
+	/* Before anything is allocated: the count is the sender's word only. */
 	if (n != left / WIRE_ENTRY_SIZE || left % WIRE_ENTRY_SIZE != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -265,6 +282,7 @@ personalize_itemvec_send(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("itemvec of " UINT64_FORMAT " items is too large to be sent", a.count)));
 	pq_begintypsend(&out);
+	/* The size is known, so the buffer does not grow by doubling. */
 	enlargeStringInfo(&out, 5 + a.count * WIRE_ENTRY_SIZE);
 	pq_sendbyte(&out, WIRE_VERSION);
 	pq_sendint32(&out, (uint32) a.count);
