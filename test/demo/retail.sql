@@ -16,7 +16,7 @@ ALTER TABLE shop.order_lines ADD PRIMARY KEY (order_id, product_id);
 
 -- One stock code has been called many things: the most frequent name wins. Its last word serves as the category that the file lacks.
 CREATE TABLE shop.products AS
-SELECT DISTINCT ON (stock_code) stock_code AS product_id, coalesce(description, stock_code) AS name, regexp_replace(coalesce(description, stock_code), '^.* ', '') AS category
+SELECT DISTINCT ON (stock_code) stock_code AS product_id, regexp_replace(coalesce(description, stock_code), '\s+', ' ', 'g') AS name, regexp_replace(coalesce(description, stock_code), '^.* ', '') AS category
   FROM shop.clean_lines GROUP BY stock_code, description ORDER BY stock_code, description IS NULL, count(*) DESC, description;
 ALTER TABLE shop.products ADD PRIMARY KEY (product_id);
 ANALYZE shop.order_lines, shop.products;

@@ -10,7 +10,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
 die() {
-	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	printf '%s: %s\n' "$0" "$*" >&2
 	exit 1
 }
 
@@ -59,7 +59,7 @@ is_installed() {
 
 # Installs those of the named packages that are missing, and says which.
 need_packages() {
-	local name missing=()
+	local name said missing=()
 
 	for name; do
 		is_installed "$name" || missing+=("$name")
@@ -68,7 +68,10 @@ need_packages() {
 	command -v apt-get >/dev/null || die "please install: ${missing[*]} (no apt-get here)"
 	echo "installing ${missing[*]}"
 	apt_knows "${missing[@]}" || as_root apt-get -qq update
-	as_root apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null
+	said=$(as_root apt-get -qq -y --no-install-recommends install "${missing[@]}" 2>&1) || {
+		printf '%s\n' "$said"
+		return 1
+	}
 }
 
 apt_knows() { apt-cache -q=2 show "$@" >/dev/null 2>&1; }
