@@ -15,7 +15,7 @@ EXTRA_CLEAN  = $(INSTALL_SQL) test/unit/unit test/fuzz/fuzz test/bench/kernel sr
 
 PG_CPPFLAGS  = -I$(CURDIR)/src
 # Contraction to fused multiply-add would make scores differ between machines.
-PG_CFLAGS    = -ffp-contract=off -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
+PG_CFLAGS    = -ffp-contract=off -fno-math-errno -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
 SHLIB_LINK   = -lm
 
 PG_CONFIG   ?= pg_config
@@ -33,7 +33,7 @@ $(INSTALL_SQL): $(SQL_PARTS) $(EXTENSION).control
 # --- kernels without a server ------------------------------------------------
 KERNEL_SRC   = $(sort $(wildcard src/kernel/*.c))
 UNIT_SRC     = $(sort $(wildcard test/unit/*.c))
-KERNEL_FLAGS = -std=gnu11 -g -O2 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -ffp-contract=off -Isrc
+KERNEL_FLAGS = -std=gnu11 -g -O2 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -ffp-contract=off -fno-math-errno -Isrc
 
 test/unit/unit: $(KERNEL_SRC) $(UNIT_SRC) $(wildcard src/base/*.h src/kernel/*.h test/unit/*.h)
 	$(CC) $(KERNEL_FLAGS) $(UNIT_CFLAGS) -o $@ $(KERNEL_SRC) $(UNIT_SRC) -lm

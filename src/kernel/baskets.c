@@ -1,0 +1,289 @@
+/*
+ * baskets.c
+ *		Growing a set of baskets, and bringing it into canonical form.
+ */
+#include "kernel/baskets.h"
+#include "kernel/radix.h"
+
+#define CHECK_EVERY 65536		/* lists between looks at interrupts */
+
+void
+baskets_init(Env *env, Baskets *b, bool weighted)
+{
+	*b = (Baskets) {.lists_room = 1024, .items_room = 4096};
+	b->start = env_alloc(env, b->lists_room + 1, sizeof(uint64_t));
+	b->repeat = env_alloc(env, b->lists_room, sizeof(uint32_t));
+	b->item = env_alloc(env, b->items_room, sizeof(uint32_t));
+	if (weighted)
+		b->weight = env_alloc(env, b->items_room, sizeof(uint32_t));
+	b->start[0] = 0;
+}
+
+void
+baskets_release(Env *env, Baskets *b)
+{
+	env_release(env, b->start);
+	env_release(env, b->repeat);
+	env_release(env, b->item);
+	env_release(env, b->weight);
+	*b = (Baskets) {0};
+}
+
+void
+baskets_reserve(Env *env, Baskets *b, uint64_t size)
+{
+	uint64_t	need = b->start[b->num_lists] + size;
+
+	if (b->num_lists == b->lists_room)
+	{
+		b->lists_room *= 2;
+		b->start = env_resize(env, b->start, b->lists_room + 1, sizeof(uint64_t));
+		b->repeat = env_resize(env, b->repeat, b->lists_room, sizeof(uint32_t));
+	}
+	if (need > b->items_room)
+	{
+		b->items_room = need > b->items_room * 2 ? need : b->items_room * 2;
+		b->item = env_resize(env, b->item, b->items_room, sizeof(uint32_t));
+		if (b->weight)
+			b->weight = env_resize(env, b->weight, b->items_room, sizeof(uint32_t));
+	}
+}
+
+void
+baskets_close(Baskets *b, uint64_t size, uint32_t repeat)
+{
+	b->repeat[b->num_lists++] = repeat;
+	b->start[b->num_lists] = b->start[b->num_lists - 1] + size;
+}
+
+uint64_t *
+baskets_degrees(Env *env, const Baskets *b)
+{
+	uint64_t   *degree = env_alloc0(env, (uint64_t) b->num_items + 1, sizeof(uint64_t));
+
+	for (uint64_t l = 0; l < b->num_lists; l++)
+		for (uint64_t e = b->start[l]; e < b->start[l + 1]; e++)
+			degree[b->item[e]] += baskets_repeat(b, l);
+	return degree;
+}
+
+/* Codes by degree descending, then place among the keys. */
+static uint32_t *
+codes_by_degree(Env *env, const uint64_t *degree, const uint32_t *key_order, uint32_t n)
+{
+	uint64_t   *record = env_alloc(env, (uint64_t) n * 2 + 1, sizeof(uint64_t) * 2);
+	uint32_t   *code = env_alloc(env, (uint64_t) n + 1, sizeof(uint32_t));
+
+	for (uint32_t c = 0; c < n; c++)
+	{
+		record[c * 2] = ~degree[c];
+		record[c * 2 + 1] = (uint64_t) key_order[c] << 32 | c;
+	}
+	radix_sort(record, record + (uint64_t) n * 2, n, 2, 2);
+	for (uint32_t r = 0; r < n; r++)
+		code[r] = (uint32_t) record[r * 2 + 1];
+	env_release(env, record);
+	return code;
+}
+
+/* Where each list of the transposed set ends up: first entries by rank. */
+static uint64_t *
+transposed_starts(Env *env, const Baskets *b, const uint32_t *rank)
+{
+	uint64_t   *next = env_alloc0(env, (uint64_t) b->num_items + 2, sizeof(uint64_t));
+
+	for (uint64_t e = 0; e < b->start[b->num_lists]; e++)
+		next[rank[b->item[e]] + 1]++;
+	for (uint32_t r = 0; r < b->num_items; r++)
+		next[r + 1] += next[r];
+	return next;
+}
+
+/*
+ * Transposing twice sorts every list: the first way groups the entries by rank, the
+ * second hands them back to their lists in that order.
+ */
+static void
+sort_lists(Env *env, Baskets *b, const uint32_t *rank)
+{
+	uint64_t	entries = b->start[b->num_lists];
+	uint64_t   *next = transposed_starts(env, b, rank);
+	uint32_t   *list = env_alloc(env, entries + 1, sizeof(uint32_t));
+	uint32_t   *weight = b->weight ? env_alloc(env, entries + 1, sizeof(uint32_t)) : NULL;
+	uint64_t	e = 0;
+
+	for (uint64_t l = 0; l < b->num_lists; l++)
+	{
+		if (l % CHECK_EVERY == 0)
+			env_check(env, l, b->num_lists);
+		for (e = b->start[l]; e < b->start[l + 1]; e++)
+		{
+			uint64_t	at = next[rank[b->item[e]]]++;
+
+			list[at] = (uint32_t) l;
+			if (weight)
+				weight[at] = b->weight[e];
+		}
+	}
+	/* next[r] is now where rank r ends; start[l] moves on while list l is filled */
+	e = 0;
+	for (uint32_t r = 0; r < b->num_items; r++)
+	{
+		if (r % CHECK_EVERY == 0)
+			env_check(env, r, b->num_items);
+		for (; e < next[r]; e++)
+		{
+			uint64_t	at = b->start[list[e]]++;
+
+			b->item[at] = r;
+			if (weight)
+				b->weight[at] = weight[e];
+		}
+	}
+	memmove(b->start + 1, b->start, b->num_lists * sizeof(uint64_t));
+	b->start[0] = 0;
+	env_release(env, next);
+	env_release(env, list);
+	env_release(env, weight);
+}
+
+uint32_t *
+baskets_rank(Env *env, Baskets *b, const uint32_t *key_order)
+{
+	uint64_t   *degree = baskets_degrees(env, b);
+	uint32_t   *code = codes_by_degree(env, degree, key_order, b->num_items);
+	uint32_t   *rank = env_alloc(env, (uint64_t) b->num_items + 1, sizeof(uint32_t));
+
+	for (uint32_t r = 0; r < b->num_items; r++)
+		rank[code[r]] = r;
+	env_release(env, degree);
+	sort_lists(env, b, rank);
+	env_release(env, rank);
+	return code;
+}
+
+/* --- folding ------------------------------------------------------------ */
+
+/* Order of size, then items, then weights. */
+static int
+compare_lists(const Baskets *b, uint32_t one, uint32_t two)
+{
+	uint64_t	size_one = b->start[one + 1] - b->start[one];
+	uint64_t	size_two = b->start[two + 1] - b->start[two];
+	const uint32_t *a = b->item + b->start[one];
+	const uint32_t *c = b->item + b->start[two];
+
+	if (size_one != size_two)
+		return size_one < size_two ? -1 : 1;
+	for (uint64_t e = 0; e < size_one; e++)
+		if (a[e] != c[e])
+			return a[e] < c[e] ? -1 : 1;
+	if (b->weight)
+	{
+		a = b->weight + b->start[one];
+		c = b->weight + b->start[two];
+		for (uint64_t e = 0; e < size_one; e++)
+			if (a[e] != c[e])
+				return a[e] < c[e] ? -1 : 1;
+	}
+	return 0;
+}
+
+/* Merge sort of lists whose records compare equal; record[i * 2 + 1] is the list. */
+static void
+sort_ties(const Baskets *b, uint64_t *record, uint64_t *scratch, uint64_t n)
+{
+	uint64_t	half = n / 2;
+	uint64_t	i = 0;
+	uint64_t	j = half;
+
+	if (n < 2)
+		return;
+	sort_ties(b, record, scratch, half);
+	sort_ties(b, record + half * 2, scratch, n - half);
+	memcpy(scratch, record, n * 2 * sizeof(uint64_t));
+	for (uint64_t at = 0; at < n; at++)
+	{
+		bool		first = j == n || (i < half && compare_lists(b, scratch[i * 2 + 1], scratch[j * 2 + 1]) <= 0);
+
+		record[at * 2 + 1] = scratch[(first ? i++ : j++) * 2 + 1];
+	}
+}
+
+/* Whether list_prefix says all there is: then lists that tie are the same. */
+static bool
+prefix_is_whole(const Baskets *b, uint64_t list, int item_bits)
+{
+	return b->weight == NULL && (b->start[list + 1] - b->start[list]) * item_bits <= 64 - 12;
+}
+
+/* The beginning of a list as a number in the order of the lists: size, then as many items as fit. */
+static uint64_t
+list_prefix(const Baskets *b, uint64_t list, int item_bits)
+{
+	uint64_t	size = b->start[list + 1] - b->start[list];
+	uint64_t	prefix = size < 0xfff ? size : 0xfff;
+	int			room = 64 - 12;
+
+	for (uint64_t e = b->start[list]; room >= item_bits; e++, room -= item_bits)
+		prefix = prefix << item_bits | (e < b->start[list + 1] ? b->item[e] : 0);
+	return prefix << room;
+}
+
+static uint64_t *
+sorted_lists(Env *env, const Baskets *b)
+{
+	uint64_t	n = b->num_lists;
+	uint64_t   *record = env_alloc(env, n * 2 + 1, sizeof(uint64_t));
+	uint64_t   *scratch = env_alloc(env, n * 2 + 1, sizeof(uint64_t));
+	int			item_bits = b->num_items > 1 ? 32 - __builtin_clz(b->num_items - 1) : 1;
+
+	for (uint64_t l = 0; l < n; l++)
+	{
+		record[l * 2] = list_prefix(b, l, item_bits);
+		record[l * 2 + 1] = l;
+	}
+	radix_sort(record, scratch, n, 2, 1);
+	for (uint64_t first = 0, next; first < n; first = next)
+	{
+		for (next = first + 1; next < n && record[next * 2] == record[first * 2];)
+			next++;
+		env_check(env, first, n);
+		if (!prefix_is_whole(b, record[first * 2 + 1], item_bits))
+			sort_ties(b, record + first * 2, scratch, next - first);
+	}
+	env_release(env, scratch);
+	return record;
+}
+
+void
+baskets_fold(Env *env, Baskets *b)
+{
+	uint64_t   *record = sorted_lists(env, b);
+	Baskets		folded;
+
+	baskets_init(env, &folded, b->weight != NULL);
+	folded.num_items = b->num_items;
+	for (uint64_t i = 0; i < b->num_lists; i++)
+	{
+		uint64_t	list = record[i * 2 + 1];
+		uint64_t	size = b->start[list + 1] - b->start[list];
+		uint64_t	at = folded.start[folded.num_lists];
+
+		/* a count that would not fit any more stays a list of its own */
+		if (i > 0 && compare_lists(b, record[i * 2 - 1], list) == 0 &&
+			(uint64_t) folded.repeat[folded.num_lists - 1] + baskets_repeat(b, list) <= UINT32_MAX)
+		{
+			folded.repeat[folded.num_lists - 1] += baskets_repeat(b, list);
+			continue;
+		}
+		baskets_reserve(env, &folded, size);
+		memcpy(folded.item + at, b->item + b->start[list], size * sizeof(uint32_t));
+		if (b->weight)
+			memcpy(folded.weight + at, b->weight + b->start[list], size * sizeof(uint32_t));
+		baskets_close(&folded, size, baskets_repeat(b, list));
+	}
+	env_release(env, record);
+	baskets_release(env, b);
+	*b = folded;
+}

@@ -1,0 +1,98 @@
+/*
+ * cooccur.h
+ *		The multiplication: from baskets to counts of pairs of items.
+ *
+ * Items are ranks: 0 is in the most baskets.  Lists are ascending and hold two
+ * items or more; a basket of one item has no pair and is only in the marginals.
+ *
+ * Two ways through the same product.  cooccur_topk counts each pair once, fused
+ * with the choice of the best k of every item: it is the fast way to neighbors
+ * of plain baskets.  cooccur_row counts one item against all others: rows are
+ * independent, carry weights, and yield every count.
+ */
+#ifndef PERSONALIZE_COOCCUR_H
+#define PERSONALIZE_COOCCUR_H
+
+#include "base/env.h"
+#include "kernel/measure.h"
+
+/* Lists to fetch ahead of use; post_list has twice as many spare entries at its end. */
+#define COOCCUR_AHEAD	16
+
+/* Both factors of the product; lists belong to the caller, the rest to the operand. */
+typedef struct CooccurOperand
+{
+	uint32_t	num_items;
+	uint64_t	num_lists;
+	const uint64_t *list_start; /* num_lists + 1 */
+	const uint32_t *list_item;
+	const uint32_t *list_weight;	/* per entry, or NULL for ones */
+	const int64_t *list_scale;	/* per list, or NULL for ones */
+
+	const double *marginal;		/* n of every item, and of all */
+	double		total;
+	double		unit;			/* what a count of 1 is worth: 1 / 65536 where damped */
+	const uint32_t *order;		/* rank -> place among the keys; breaks ties */
+
+	uint64_t   *post_start;		/* items -> lists, num_items + 1 */
+	uint32_t   *post_list;
+} CooccurOperand;
+
+typedef struct CooccurNeighbor
+{
+	double		score;
+	double		count;			/* n_ab */
+	uint32_t	item;
+} CooccurNeighbor;
+
+/* What to look for. */
+typedef struct CooccurQuery
+{
+	Measure		measure;
+	uint32_t	k;
+	double		min_count;
+} CooccurQuery;
+
+/* --- cooccur_operand.c --- */
+extern size_t cooccur_operand_memory(uint32_t num_items, uint64_t num_entries);
+extern void cooccur_operand_init(Env *env, CooccurOperand *x);
+extern void cooccur_operand_release(Env *env, CooccurOperand *x);
+static inline uint32_t
+cooccur_degree(const CooccurOperand *x, uint32_t item)
+{
+	return (uint32_t) (x->post_start[item + 1] - x->post_start[item]);
+}
+
+/* --- cooccur_topk.c --- */
+typedef struct CooccurTopk CooccurTopk;
+
+extern size_t cooccur_topk_memory(const CooccurOperand *x, uint32_t k);
+extern CooccurTopk *cooccur_topk(Env *env, const CooccurOperand *x, const CooccurQuery *query);
+/* The neighbors of one item, best first; returns how many of at most k. */
+extern uint32_t cooccur_topk_neighbors(CooccurTopk *t, uint32_t item, CooccurNeighbor *out);
+extern void cooccur_topk_release(CooccurTopk *t);
+
+/* --- cooccur_row.c --- */
+typedef struct CooccurRow CooccurRow;
+
+extern size_t cooccur_row_memory(const CooccurOperand *x);
+extern CooccurRow *cooccur_row_create(Env *env, const CooccurOperand *x);
+/* Counts `item` against all; the other items with a count, in no order, and their counts. */
+extern uint32_t cooccur_row(CooccurRow *row, uint32_t item, const uint32_t **items, const int64_t **counts);
+/* The same cut to the best k; out has room for k. */
+extern uint32_t cooccur_row_neighbors(CooccurRow *row, uint32_t item, const CooccurQuery *query, CooccurNeighbor *out);
+extern void cooccur_row_release(CooccurRow *row);
+
+/* --- cooccur_best.c --- */
+typedef struct CooccurScored
+{
+	double		score;
+	uint32_t	item;
+	uint32_t	tag;			/* the caller's own */
+} CooccurScored;
+
+/* Moves the best k of n >= k to the front, the k-th best to the k-th place. */
+extern void cooccur_select(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order);
+extern void cooccur_sort(CooccurScored *a, uint32_t n, const uint32_t *order);
+
+#endif							/* PERSONALIZE_COOCCUR_H */

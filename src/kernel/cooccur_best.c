@@ -1,0 +1,132 @@
+/*
+ * cooccur_best.c
+ *		Choosing and ordering neighbors.
+ */
+#include "kernel/cooccur.h"
+
+/* The total order: score descending, then key ascending. */
+static inline bool
+better(const CooccurScored *a, const CooccurScored *b, const uint32_t *order)
+{
+	return a->score > b->score || (a->score == b->score && order[a->item] < order[b->item]);
+}
+
+static inline void
+swap(CooccurScored *a, CooccurScored *b)
+{
+	CooccurScored t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+/* Puts the median of three first, as the pivot: sorted input then splits in halves. */
+static void
+choose_pivot(CooccurScored *a, uint32_t n, const uint32_t *order)
+{
+	CooccurScored *low = a,
+			   *mid = a + n / 2,
+			   *high = a + n - 1;
+
+	if (better(mid, low, order))
+		swap(mid, low);
+	if (better(high, mid, order))
+		swap(high, mid);
+	if (better(mid, low, order))
+		swap(mid, low);
+	swap(a, mid);
+}
+
+/* An element moved as one: halves that were stored apart would stall the next load of both. */
+typedef uint64_t Whole __attribute__((vector_size(16), aligned(8), may_alias));
+
+/*
+ * Splits around the first element and returns where it ends up; no two elements are
+ * equal.  Every element is swapped, whether it has to move or not: which it is
+ * cannot be predicted, and a wrong guess costs more than the swap.
+ */
+static uint32_t
+split(CooccurScored *a, uint32_t n, const uint32_t *order)
+{
+	Whole	   *whole = (Whole *) a;
+	CooccurScored pivot;
+	uint32_t	at = 1;
+
+	choose_pivot(a, n, order);
+	pivot = a[0];
+	for (uint32_t i = 1; i < n; i++)
+	{
+		Whole		moved = whole[i];
+		uint32_t	is_better = a[i].score > pivot.score;
+
+		if (__builtin_expect(a[i].score == pivot.score, 0))
+			is_better = order[a[i].item] < order[pivot.item];
+		whole[i] = whole[at];
+		whole[at] = moved;
+		at += is_better;
+	}
+	at--;
+	a[0] = a[at];
+	a[at] = pivot;
+	return at;
+}
+
+void
+cooccur_select(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order)
+{
+	if (k == 0 || n < k)
+		return;
+	/* the k-th best has place k - 1 */
+	for (uint32_t want = k - 1; n > 1;)
+	{
+		uint32_t	at = split(a, n, order);
+
+		if (at == want)
+			return;
+		if (at > want)
+			n = at;
+		else
+		{
+			a += at + 1;
+			n -= at + 1;
+			want -= at + 1;
+		}
+	}
+}
+
+static void
+insertion_sort(CooccurScored *a, uint32_t n, const uint32_t *order)
+{
+	for (uint32_t i = 1; i < n; i++)
+	{
+		CooccurScored t = a[i];
+		uint32_t	j = i;
+
+		for (; j > 0 && better(&t, a + j - 1, order); j--)
+			a[j] = a[j - 1];
+		a[j] = t;
+	}
+}
+
+void
+cooccur_sort(CooccurScored *a, uint32_t n, const uint32_t *order)
+{
+	/* recursion only into the smaller part, so the stack stays logarithmic */
+	while (n > 16)
+	{
+		uint32_t	at = split(a, n, order);
+
+		if (at < n - at)
+		{
+			cooccur_sort(a, at, order);
+			a += at + 1;
+			n -= at + 1;
+		}
+		else
+		{
+			cooccur_sort(a + at + 1, n - at - 1, order);
+			n = at;
+		}
+	}
+	insertion_sort(a, n, order);
+}

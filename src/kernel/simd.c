@@ -1,0 +1,72 @@
+/*
+ * simd.c
+ *		The forms of simd_body.h, and the choice among them.
+ */
+#include <string.h>
+
+#include "kernel/simd.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define SIMD_X86
+#include <immintrin.h>
+#endif
+
+/* 512 columns as the compiler's own vector, lowered to whatever the target has. */
+typedef uint64_t Lanes __attribute__((vector_size(64), may_alias));
+
+#define SIMD_NAME(x) plain_##x
+#define SIMD_TARGET
+#define SIMD_LABEL "plain"
+#include "kernel/simd_body.h"
+
+#ifdef SIMD_X86
+#define SIMD_NAME(x) avx2_##x
+#define SIMD_TARGET __attribute__((target("avx2")))
+#define SIMD_LABEL "avx2"
+#include "kernel/simd_body.h"
+
+#define SIMD_NAME(x) avx512_##x
+#define SIMD_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+#define SIMD_LABEL "avx512"
+#define SIMD_HAS_MASKS
+#include "kernel/simd_body.h"
+#endif
+
+int
+simd_all(const Simd *const **forms)
+{
+	static const Simd *const all[] = {
+		&plain_form,
+#ifdef SIMD_X86
+		&avx2_form,
+		&avx512_form
+#endif
+	};
+	int			n = 1;
+
+#ifdef SIMD_X86
+	__builtin_cpu_init();
+	if (__builtin_cpu_supports("avx2"))
+		n = 2;
+	if (n == 2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+		__builtin_cpu_supports("avx512dq"))
+		n = 3;
+#endif
+	*forms = all;
+	return n;
+}
+
+const Simd *
+simd_best(void)
+{
+	static const Simd *best;
+
+	if (best == NULL)
+	{
+		const Simd *const *forms;
+		int			n = simd_all(&forms);
+
+		best = forms[n - 1];
+	}
+	return best;
+}
