@@ -58,4 +58,11 @@ extern void compat_init_materialized_srf(FunctionCallInfo fcinfo);
 	} while (0)
 #endif
 
+#if PG_VERSION_NUM < 160000
+/* 16: the length of a counted text never includes itself (d1ce745db09) */
+#define compat_sendcountedtext(out, text, size) pq_sendcountedtext(out, text, size, false)
+#else
+#define compat_sendcountedtext(out, text, size) pq_sendcountedtext(out, text, size)
+#endif
+
 #endif							/* PERSONALIZE_COMPAT_H */

@@ -24,7 +24,7 @@ typedef struct CooccurOperand
 {
 	uint32_t	num_items;
 	uint64_t	num_lists;
-	const uint64_t *list_start; /* num_lists + 1 */
+	const uint64_t *list_start; /* num_lists + 1 places in list_item, the first not always 0 */
 	const uint32_t *list_item;
 	const uint32_t *list_weight;	/* per entry, or NULL for ones */
 	const int64_t *list_scale;	/* per list, or NULL for ones */

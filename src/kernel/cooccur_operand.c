@@ -13,7 +13,8 @@ cooccur_operand_memory(uint32_t num_items, uint64_t num_entries)
 void
 cooccur_operand_init(Env *env, CooccurOperand *x)
 {
-	uint64_t	entries = x->list_start[x->num_lists];
+	uint64_t	first = x->list_start[0];
+	uint64_t	entries = x->list_start[x->num_lists] - first;
 	uint64_t   *next;
 
 	/* one slot more than needed: counts go two places on, so that filling leaves starts */
@@ -21,7 +22,7 @@ cooccur_operand_init(Env *env, CooccurOperand *x)
 	x->post_list = env_alloc0(env, entries + 2 * COOCCUR_AHEAD, sizeof(uint32_t));
 	next = x->post_start + 1;
 	for (uint64_t e = 0; e < entries; e++)
-		next[x->list_item[e] + 1]++;
+		next[x->list_item[first + e] + 1]++;
 	for (uint32_t i = 0; i < x->num_items; i++)
 		next[i + 1] += next[i];
 	for (uint64_t l = 0; l < x->num_lists; l++)

@@ -99,7 +99,7 @@ static uint32_t
 choose_head(const CooccurOperand *x)
 {
 	uint64_t	increments[MAX_HEAD_SPANS] = {0};
-	uint64_t	entries = x->list_start[x->num_lists];
+	uint64_t	entries = x->post_start[x->num_items];
 	uint32_t	limit = topk_spans(x) < MAX_HEAD_SPANS ? topk_spans(x) : MAX_HEAD_SPANS;
 	uint32_t	span = 0;
 

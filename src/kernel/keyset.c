@@ -1,0 +1,237 @@
+/*
+ * keyset.c
+ *		Open addressing over codes; the keys themselves stand in arrays by code.
+ */
+#include "kernel/keyset.h"
+#include "kernel/prefix_sort.h"
+
+#define FIRST_ROOM	16
+
+static uint64_t
+mix(uint64_t x)
+{
+	x = (x ^ (x >> 32)) * UINT64_C(0xd6e8feb86659fd93);
+	x = (x ^ (x >> 32)) * UINT64_C(0xd6e8feb86659fd93);
+	return x ^ (x >> 32);
+}
+
+static uint64_t
+hash_bytes(const char *bytes, size_t size)
+{
+	uint64_t	hash = size;
+	uint64_t	word = 0;
+
+	for (; size >= 8; bytes += 8, size -= 8)
+	{
+		memcpy(&word, bytes, 8);
+		hash = mix(hash ^ word);
+	}
+	word = 0;
+	memcpy(&word, bytes, size);
+	return mix(hash ^ word);
+}
+
+static uint64_t
+hash_code(const Keyset *set, uint32_t code)
+{
+	size_t		size;
+	const char *bytes;
+
+	if (set->numbers)
+		return mix((uint64_t) set->number[code]);
+	bytes = keyset_bytes(set, code, &size);
+	return hash_bytes(bytes, size);
+}
+
+void
+keyset_init(Env *env, Keyset *set, bool numbers)
+{
+	*set = (Keyset) {.numbers = numbers, .room = FIRST_ROOM, .mask = 2 * FIRST_ROOM - 1};
+	if (numbers)
+		set->number = env_alloc(env, set->room, sizeof(int64_t));
+	else
+	{
+		set->bytes_room = FIRST_ROOM * 16;
+		set->bytes = env_alloc(env, set->bytes_room, 1);
+		set->start = env_alloc0(env, set->room + 1, sizeof(uint64_t));
+	}
+	set->slot = env_alloc(env, set->mask + UINT64_C(1), sizeof(uint32_t));
+	memset(set->slot, 0xff, (set->mask + UINT64_C(1)) * sizeof(uint32_t));
+}
+
+void
+keyset_release(Env *env, Keyset *set)
+{
+	env_release(env, set->number);
+	env_release(env, set->start);
+	env_release(env, set->bytes);
+	env_release(env, set->slot);
+	*set = (Keyset) {0};
+}
+
+/* Twice the room, and every code hashed into twice the slots. */
+static void
+grow(Env *env, Keyset *set)
+{
+	set->room *= 2;
+	set->mask = set->mask * 2 + 1;
+	if (set->numbers)
+		set->number = env_resize(env, set->number, set->room, sizeof(int64_t));
+	else
+		set->start = env_resize(env, set->start, set->room + UINT64_C(1), sizeof(uint64_t));
+	env_release(env, set->slot);
+	set->slot = env_alloc(env, set->mask + UINT64_C(1), sizeof(uint32_t));
+	memset(set->slot, 0xff, (set->mask + UINT64_C(1)) * sizeof(uint32_t));
+	for (uint32_t code = 0; code < set->size; code++)
+	{
+		uint32_t	at = hash_code(set, code) & set->mask;
+
+		while (set->slot[at] != KEYSET_NONE)
+			at = (at + 1) & set->mask;
+		set->slot[at] = code;
+	}
+}
+
+/* The slot of a number: the one that holds it, or the free one where it belongs. */
+static uint32_t
+number_slot(const Keyset *set, int64_t number)
+{
+	uint32_t	at = mix((uint64_t) number) & set->mask;
+
+	while (set->slot[at] != KEYSET_NONE && set->number[set->slot[at]] != number)
+		at = (at + 1) & set->mask;
+	return at;
+}
+
+static uint32_t
+bytes_slot(const Keyset *set, const char *bytes, size_t size)
+{
+	uint32_t	at = hash_bytes(bytes, size) & set->mask;
+
+	for (; set->slot[at] != KEYSET_NONE; at = (at + 1) & set->mask)
+	{
+		size_t		other_size;
+		const char *other = keyset_bytes(set, set->slot[at], &other_size);
+
+		if (other_size == size && memcmp(other, bytes, size) == 0)
+			break;
+	}
+	return at;
+}
+
+uint32_t
+keyset_find_number(const Keyset *set, int64_t number)
+{
+	return set->slot[number_slot(set, number)];
+}
+
+uint32_t
+keyset_find_bytes(const Keyset *set, const void *bytes, size_t size)
+{
+	return set->slot[bytes_slot(set, bytes, size)];
+}
+
+uint32_t
+keyset_add_number(Env *env, Keyset *set, int64_t number)
+{
+	uint32_t	at = number_slot(set, number);
+
+	if (set->slot[at] != KEYSET_NONE)
+		return set->slot[at];
+	if (set->size == set->room)
+	{
+		grow(env, set);
+		at = number_slot(set, number);
+	}
+	set->number[set->size] = number;
+	return set->slot[at] = set->size++;
+}
+
+uint32_t
+keyset_add_bytes(Env *env, Keyset *set, const void *bytes, size_t size)
+{
+	uint32_t	at = bytes_slot(set, bytes, size);
+	uint64_t	end;
+
+	if (set->slot[at] != KEYSET_NONE)
+		return set->slot[at];
+	if (set->size == set->room)
+	{
+		grow(env, set);
+		at = bytes_slot(set, bytes, size);
+	}
+	end = set->start[set->size] + size;
+	if (end > set->bytes_room)
+	{
+		set->bytes_room = end > set->bytes_room * 2 ? end : set->bytes_room * 2;
+		set->bytes = env_resize(env, set->bytes, set->bytes_room, 1);
+	}
+	memcpy(set->bytes + set->start[set->size], bytes, size);
+	set->start[set->size + 1] = end;
+	return set->slot[at] = set->size++;
+}
+
+uint32_t
+keyset_add_from(Env *env, Keyset *set, const Keyset *other, uint32_t code)
+{
+	size_t		size;
+	const char *bytes;
+
+	if (set->numbers)
+		return keyset_add_number(env, set, other->number[code]);
+	bytes = keyset_bytes(other, code, &size);
+	return keyset_add_bytes(env, set, bytes, size);
+}
+
+size_t
+keyset_memory(const Keyset *set)
+{
+	return (set->mask + (size_t) 1) * sizeof(uint32_t) + set->room * sizeof(int64_t) + set->bytes_room;
+}
+
+static int
+compare_bytes(const void *things, uint64_t one, uint64_t two)
+{
+	const Keyset *set = things;
+	size_t		size_one;
+	size_t		size_two;
+	const char *a = keyset_bytes(set, one, &size_one);
+	const char *b = keyset_bytes(set, two, &size_two);
+	int			order = memcmp(a, b, size_one < size_two ? size_one : size_two);
+
+	return order != 0 ? order : (size_one > size_two) - (size_one < size_two);
+}
+
+/* The first eight bytes as a number that orders like them; a number with its sign turned. */
+static uint64_t
+key_prefix(const Keyset *set, uint32_t code)
+{
+	unsigned char first[8] = {0};
+	uint64_t	prefix = 0;
+	size_t		size;
+	const char *bytes;
+
+	if (set->numbers)
+		return (uint64_t) set->number[code] ^ UINT64_C(1) << 63;
+	bytes = keyset_bytes(set, code, &size);
+	memcpy(first, bytes, size < 8 ? size : 8);
+	for (int i = 0; i < 8; i++)
+		prefix = prefix << 8 | first[i];
+	return prefix;
+}
+
+uint32_t *
+keyset_order(Env *env, const Keyset *set)
+{
+	PrefixRecord *record = env_alloc(env, set->size + UINT64_C(1), sizeof(PrefixRecord));
+	uint32_t   *order = env_alloc(env, set->size + UINT64_C(1), sizeof(uint32_t));
+
+	for (uint32_t code = 0; code < set->size; code++)
+		record[code] = (PrefixRecord) {key_prefix(set, code), code};
+	/* numbers are all prefix and never tie, so they are never compared */
+	prefix_sort(env, record, set->size, compare_bytes, set);
+	for (uint32_t place = 0; place < set->size; place++)
+		order[record[place].id] = place;
+	env_release(env, record);
+	return order;
+}

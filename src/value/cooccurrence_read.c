@@ -1,0 +1,523 @@
+/*
+ * cooccurrence_read.c
+ *		What is in a matrix: counts of items and pairs, neighbors.
+ */
+#include "base/compat.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/guards.h"
+#include "base/module.h"
+#include "base/progress.h"
+#include "value/cooccurrence.h"
+#include "value/measure.h"
+
+/* One basket counts 2^16 where baskets are damped, so that sums are whole numbers. */
+#define DAMPED_UNIT		65536
+
+/* A matrix taken apart for reading; rank is the code of keys and the item of baskets. */
+typedef struct OpenMatrix
+{
+	ServerEnv	server;
+	CooccurrenceKind kind;
+	Keyset		keys;
+	Baskets		baskets;
+	int64	   *diagonal;		/* n of every item, in units */
+	int64		total;			/* n of all baskets, in units */
+	double		unit;
+
+	/* only after open_product */
+	uint32	   *order;			/* rank -> place among the keys */
+	uint32	   *item_at;		/* the reverse */
+	double	   *marginal;
+	CooccurOperand operand;
+} OpenMatrix;
+
+/* --- opening ------------------------------------------------------------ */
+
+/* The spec's basket damping: 2^16 · 2^(−γ·⌊log2 d⌋), rounded; it changes only at powers of two. */
+static int64
+list_scale(const OpenMatrix *matrix, uint64 list)
+{
+	uint64		size = matrix->baskets.start[list + 1] - matrix->baskets.start[list];
+	int64		repeat = matrix->baskets.repeat[list];
+
+	if (matrix->kind.damping == 0)
+		return repeat;
+	return repeat * (int64) rint(DAMPED_UNIT * exp2(-matrix->kind.damping * (63 - __builtin_clzll(size))));
+}
+
+static void
+add_product(int64 *sum, int64 scale, int64 weight)
+{
+	int64		product;
+
+	if (pg_mul_s64_overflow(weight, weight, &product) || pg_mul_s64_overflow(product, scale, &product) ||
+		pg_add_s64_overflow(*sum, product, sum))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("weights are too large for a co-occurrence matrix"),
+				 errdetail("The sum of their squares for one item passes 2^63."),
+				 errhint("Use smaller weights, for example by capping or rounding quantities.")));
+}
+
+/*
+ * Sums for single items.  They bound those of pairs (n_ab² ≤ n_a · n_b), so that
+ * once these fit nothing later can overflow.
+ */
+static void
+sum_items(OpenMatrix *matrix)
+{
+	const Baskets *b = &matrix->baskets;
+
+	matrix->unit = matrix->kind.damping == 0 ? 1.0 : 1.0 / DAMPED_UNIT;
+	matrix->diagonal = env_alloc0(&matrix->server.env, (uint64) b->num_items + 1, sizeof(int64));
+	for (uint64 l = 0; l < b->num_lists; l++)
+	{
+		int64		scale = list_scale(matrix, l);
+
+		matrix->total += scale;
+		for (uint64 e = b->start[l]; e < b->start[l + 1]; e++)
+			if (b->weight)
+				add_product(&matrix->diagonal[b->item[e]], scale, b->weight[e]);
+			else
+				matrix->diagonal[b->item[e]] += scale;
+	}
+}
+
+static void
+open_matrix(OpenMatrix *matrix, const Cooccurrence *m)
+{
+	memset(matrix, 0, sizeof(*matrix));
+	server_env_init(&matrix->server, CurrentMemoryContext);
+	matrix->kind = cooccurrence_kind(m);
+	cooccurrence_check_memory(m->num_entries * sizeof(uint32) + m->num_lists * 12, "reading the co-occurrence matrix");
+	cooccurrence_read_keys(&matrix->server.env, m, &matrix->keys);
+	cooccurrence_read_baskets(&matrix->server.env, m, &matrix->baskets);
+	sum_items(matrix);
+}
+
+/* Whether every basket counts as one, so that counts are counts of lists. */
+static bool
+is_plain(const OpenMatrix *matrix)
+{
+	return !matrix->kind.weighted && matrix->kind.damping == 0;
+}
+
+/*
+ * Entries of the lists when each is written out as often as it was seen; UINT64_MAX
+ * where that is too much more than once, and scales are the better way.
+ */
+static uint64
+repeated_entries(const Baskets *b, uint64 first)
+{
+	uint64		total = 0;
+	uint64		once = b->start[b->num_lists] - b->start[first];
+
+	for (uint64 l = first; l < b->num_lists; l++)
+		total += (b->start[l + 1] - b->start[l]) * b->repeat[l];
+	return total / 2 > once ? UINT64_MAX : total;
+}
+
+static void
+write_out_repeats(OpenMatrix *matrix, uint64 first, uint64 entries)
+{
+	Baskets    *b = &matrix->baskets;
+	Env		   *env = &matrix->server.env;
+	CooccurOperand *x = &matrix->operand;
+	uint64		lists = 0;
+	uint64	   *start;
+	uint32	   *item = env_alloc(env, entries + 1, sizeof(uint32));
+
+	for (uint64 l = first; l < b->num_lists; l++)
+		lists += b->repeat[l];
+	start = env_alloc(env, lists + 1, sizeof(uint64));
+	start[0] = 0;
+	lists = 0;
+	for (uint64 l = first; l < b->num_lists; l++)
+		for (uint32 r = 0; r < b->repeat[l]; r++, lists++)
+		{
+			uint64		size = b->start[l + 1] - b->start[l];
+
+			memcpy(item + start[lists], b->item + b->start[l], size * sizeof(uint32));
+			start[lists + 1] = start[lists] + size;
+		}
+	baskets_release(env, b);
+	x->num_lists = lists;
+	x->list_start = start;
+	x->list_item = item;
+}
+
+/* The lists as they are, with scales unless each counts once. */
+static void
+use_lists(OpenMatrix *matrix, uint64 first, bool scaled)
+{
+	Baskets    *b = &matrix->baskets;
+	Env		   *env = &matrix->server.env;
+	CooccurOperand *x = &matrix->operand;
+	int64	   *scale;
+	uint64		num_lists = b->num_lists - first;
+
+	x->list_item = b->item;
+	x->list_start = b->start + first;
+	x->list_weight = b->weight;
+	if (scaled)
+	{
+		scale = env_alloc(env, num_lists + 1, sizeof(int64));
+		for (uint64 l = 0; l < num_lists; l++)
+			scale[l] = list_scale(matrix, first + l);
+		/* lists ascend by size: those damped down to nothing are the last */
+		while (num_lists > 0 && scale[num_lists - 1] == 0)
+			num_lists--;
+		x->list_scale = scale;
+	}
+	x->num_lists = num_lists;
+}
+
+/* Everything that a multiplication needs. */
+static void
+open_product(OpenMatrix *matrix)
+{
+	Baskets    *b = &matrix->baskets;
+	Env		   *env = &matrix->server.env;
+	CooccurOperand *x = &matrix->operand;
+	uint64		entries;
+	uint64		first = 0;
+
+	while (first < b->num_lists && b->start[first + 1] - b->start[first] < 2)
+		first++;
+	entries = is_plain(matrix) ? repeated_entries(b, first) : UINT64_MAX;
+	cooccurrence_check_memory(cooccur_operand_memory(b->num_items, b->start[b->num_lists]) +
+							  (entries == UINT64_MAX ? 0 : entries * 8), "multiplying the co-occurrence matrix");
+	matrix->order = keyset_order(env, &matrix->keys);
+	matrix->item_at = env_alloc(env, b->num_items + UINT64CONST(1), sizeof(uint32));
+	matrix->marginal = env_alloc(env, b->num_items + UINT64CONST(1), sizeof(double));
+	for (uint32 r = 0; r < b->num_items; r++)
+	{
+		matrix->item_at[matrix->order[r]] = r;
+		matrix->marginal[r] = matrix->diagonal[r] * matrix->unit;
+	}
+	*x = (CooccurOperand)
+	{
+		.num_items = b->num_items, .marginal = matrix->marginal, .total = matrix->total * matrix->unit,
+			.unit = matrix->unit, .order = matrix->order
+	};
+	if (entries == b->start[b->num_lists] - b->start[first])
+		use_lists(matrix, first, false);
+	else if (entries != UINT64_MAX)
+		write_out_repeats(matrix, first, entries);
+	else
+		use_lists(matrix, first, true);
+	cooccur_operand_init(env, x);
+}
+
+/* --- accessors ---------------------------------------------------------- */
+
+/* Only the head is read: it stands at the front of the value, which is not compressed. */
+static Cooccurrence *
+matrix_head(FunctionCallInfo fcinfo)
+{
+	struct varlena *head = PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, offsetof(Cooccurrence, data) - VARHDRSZ);
+
+	return cooccurrence_check((Cooccurrence *) head);
+}
+
+PG_FUNCTION_INFO_V1(personalize_cooccurrence_num_baskets);
+Datum
+personalize_cooccurrence_num_baskets(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(matrix_head(fcinfo)->num_baskets);
+}
+
+PG_FUNCTION_INFO_V1(personalize_cooccurrence_num_items);
+Datum
+personalize_cooccurrence_num_items(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(matrix_head(fcinfo)->num_items);
+}
+
+PG_FUNCTION_INFO_V1(personalize_cooccurrence_damping);
+Datum
+personalize_cooccurrence_damping(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(matrix_head(fcinfo)->damping);
+}
+
+PG_FUNCTION_INFO_V1(personalize_cooccurrence_num_pairs);
+Datum
+personalize_cooccurrence_num_pairs(PG_FUNCTION_ARGS)
+{
+	OpenMatrix	matrix;
+	CooccurRow *row;
+	const uint32 *items;
+	const int64_t *counts;
+	int64		pairs = 0;
+	bool		begun = progress_begin(PROGRESS_MULTIPLYING);
+
+	open_matrix(&matrix, PG_GETARG_COOCCURRENCE(0));
+	open_product(&matrix);
+	row = cooccur_row_create(&matrix.server.env, &matrix.operand);
+	for (uint32 i = 0; i < matrix.operand.num_items; i++)
+	{
+		env_check(&matrix.server.env, i, matrix.operand.num_items);
+		pairs += cooccur_row(row, i, &items, &counts);
+	}
+	progress_end(begun);
+	PG_RETURN_INT64(pairs / 2);
+}
+
+PG_FUNCTION_INFO_V1(personalize_cooccurrence_item_count);
+Datum
+personalize_cooccurrence_item_count(PG_FUNCTION_ARGS)
+{
+	OpenMatrix	matrix;
+	uint32		item;
+
+	open_matrix(&matrix, PG_GETARG_COOCCURRENCE(0));
+	item = key_find(&matrix.keys, matrix.kind.key_type, get_fn_expr_argtype(fcinfo->flinfo, 1), PG_GETARG_DATUM(1));
+	PG_RETURN_FLOAT8(item == KEYSET_NONE ? 0 : matrix.diagonal[item] * matrix.unit);
+}
+
+/* What one list adds to a pair: 0 unless it holds both. */
+static int64
+pair_in_list(const OpenMatrix *matrix, uint64 list, uint32 one, uint32 two)
+{
+	const Baskets *b = &matrix->baskets;
+	int64		found_one = 0;
+	int64		found_two = 0;
+
+	for (uint64 e = b->start[list]; e < b->start[list + 1]; e++)
+	{
+		int64		weight = b->weight ? b->weight[e] : 1;
+
+		if (b->item[e] == one)
+			found_one = weight;
+		if (b->item[e] == two)
+			found_two = weight;
+	}
+	return found_one && found_two ? found_one * found_two * list_scale(matrix, list) : 0;
+}
+
+PG_FUNCTION_INFO_V1(personalize_cooccurrence_pair_count);
+Datum
+personalize_cooccurrence_pair_count(PG_FUNCTION_ARGS)
+{
+	OpenMatrix	matrix;
+	uint32		one;
+	uint32		two;
+	int64		sum = 0;
+
+	open_matrix(&matrix, PG_GETARG_COOCCURRENCE(0));
+	one = key_find(&matrix.keys, matrix.kind.key_type, get_fn_expr_argtype(fcinfo->flinfo, 1), PG_GETARG_DATUM(1));
+	two = key_find(&matrix.keys, matrix.kind.key_type, get_fn_expr_argtype(fcinfo->flinfo, 2), PG_GETARG_DATUM(2));
+	if (one == KEYSET_NONE || two == KEYSET_NONE)
+		PG_RETURN_FLOAT8(0);
+	for (uint64 l = 0; l < matrix.baskets.num_lists; l++)
+	{
+		if (l % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		sum += pair_in_list(&matrix, l, one, two);
+	}
+	PG_RETURN_FLOAT8(sum * matrix.unit);
+}
+
+/* --- rows out ----------------------------------------------------------- */
+
+/* A set-returning function's result in the making. */
+typedef struct RowSink
+{
+	ReturnSetInfo *result;
+	Oid			item_type;
+	MemoryContext context;		/* per item, reset */
+} RowSink;
+
+/*
+ * Sets up the result and settles as what type items go out.  In the polymorphic
+ * forms that is the type of the second argument; a caller who names it in another
+ * place gets rows of a type that nobody asked for, and is told so.
+ */
+static void
+sink_begin(RowSink *sink, FunctionCallInfo fcinfo, KeyType type, const char *function)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	compat_materialize(fcinfo);
+	sink->result = result;
+	sink->item_type = TupleDescAttr(result->setDesc, 0)->atttypid;
+	if (result->expectedDesc && result->expectedDesc->natts > 0 &&
+		TupleDescAttr(result->expectedDesc, 0)->atttypid != sink->item_type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s: item_type must be the second argument", function),
+				 errhint("Write %s(m, NULL::%s, ...).", function, key_type_name(type))));
+	key_check_result(type, sink->item_type, function);
+	sink->context = AllocSetContextCreate(CurrentMemoryContext, "personalize rows", ALLOCSET_DEFAULT_SIZES);
+}
+
+static void
+sink_put(RowSink *sink, Datum *values)
+{
+	static bool nulls[8];		/* never any */
+
+	tuplestore_putvalues(sink->result->setResult, sink->result->setDesc, values, nulls);
+}
+
+PG_FUNCTION_INFO_V1(personalize_cooccurrence_pairs);
+Datum
+personalize_cooccurrence_pairs(PG_FUNCTION_ARGS)
+{
+	OpenMatrix	matrix;
+	RowSink		sink;
+	CooccurRow *row;
+	bool		begun;
+
+	if (PG_ARGISNULL(0))
+	{
+		compat_materialize(fcinfo);
+		return (Datum) 0;
+	}
+	begun = progress_begin(PROGRESS_MULTIPLYING);
+	open_matrix(&matrix, PG_GETARG_COOCCURRENCE(0));
+	sink_begin(&sink, fcinfo, matrix.kind.key_type, "pairs");
+	open_product(&matrix);
+	row = cooccur_row_create(&matrix.server.env, &matrix.operand);
+	for (uint32 place = 0; place < matrix.operand.num_items; place++)
+	{
+		uint32		item = matrix.item_at[place];
+		const uint32 *items;
+		const int64_t *counts;
+		uint32		n = cooccur_row(row, item, &items, &counts);
+		MemoryContext old = MemoryContextSwitchTo(sink.context);
+
+		env_check(&matrix.server.env, place, matrix.operand.num_items);
+		for (uint32 i = 0; i < n; i++)
+			if (matrix.order[items[i]] > place)
+				sink_put(&sink, (Datum[])
+						 {
+							 key_datum(&matrix.keys, matrix.kind.key_type, item, sink.item_type),
+							 key_datum(&matrix.keys, matrix.kind.key_type, items[i], sink.item_type),
+							 Float8GetDatum(counts[i] * matrix.unit),
+							 Float8GetDatum(matrix.marginal[item]),
+							 Float8GetDatum(matrix.marginal[items[i]]),
+							 Float8GetDatum(matrix.operand.total)
+						 });
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(sink.context);
+	}
+	progress_end(begun);
+	return (Datum) 0;
+}
+
+static void
+put_neighbors(RowSink *sink, const OpenMatrix *matrix, uint32 item, const CooccurNeighbor *neighbor, uint32 n)
+{
+	MemoryContext old = MemoryContextSwitchTo(sink->context);
+
+	for (uint32 i = 0; i < n; i++)
+		sink_put(sink, (Datum[])
+				 {
+					 key_datum(&matrix->keys, matrix->kind.key_type, item, sink->item_type),
+					 key_datum(&matrix->keys, matrix->kind.key_type, neighbor[i].item, sink->item_type),
+					 Int32GetDatum(i + 1),
+					 Float8GetDatum(neighbor[i].score),
+					 Float8GetDatum(neighbor[i].count),
+					 Float8GetDatum(matrix->marginal[item]),
+					 Float8GetDatum(matrix->marginal[neighbor[i].item]),
+					 Float8GetDatum(matrix->operand.total)
+				 });
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(sink->context);
+}
+
+/* The fused way wants plain counts, a measure with a bound, and room for k candidates an item. */
+static bool
+fused_way_fits(const OpenMatrix *matrix, const CooccurQuery *query)
+{
+	const CooccurOperand *x = &matrix->operand;
+
+	return x->list_scale == NULL && x->list_weight == NULL && query->measure.info->need != NULL &&
+		cooccur_topk_memory(x, query->k) <= (Size) personalize_matrix_mem * 1024;
+}
+
+static void
+return_neighbors(OpenMatrix *matrix, const CooccurQuery *query, RowSink *sink)
+{
+	Env		   *env = &matrix->server.env;
+	const CooccurOperand *x = &matrix->operand;
+	CooccurNeighbor *out = env_alloc(env, query->k, sizeof(CooccurNeighbor));
+	CooccurTopk *topk = NULL;
+	CooccurRow *row = NULL;
+
+	if (fused_way_fits(matrix, query))
+	{
+		topk = cooccur_topk(env, x, query);
+		progress_phase(PROGRESS_RETURNING);
+	}
+	else
+		row = cooccur_row_create(env, x);
+	for (uint32 place = 0; place < x->num_items; place++)
+	{
+		uint32		item = matrix->item_at[place];
+
+		env_check(env, place, x->num_items);
+		put_neighbors(sink, matrix, item, out,
+					  topk ? cooccur_topk_neighbors(topk, item, out) : cooccur_row_neighbors(row, item, query, out));
+	}
+}
+
+/* Arguments from `at` on: k, measure, min_count, then the parameters of measures. */
+static void
+query_arguments(FunctionCallInfo fcinfo, int at, const OpenMatrix *matrix, CooccurQuery *query)
+{
+	double		value[MEASURE_NUM_PARAMS];
+	bool		given[MEASURE_NUM_PARAMS];
+
+	if (PG_ARGISNULL(at))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("k must not be null"),
+				 errhint("A NULL::integer that gives the type of items has to be named: item_type => NULL::integer.")));
+	guard_not_null("measure", PG_ARGISNULL(at + 1));
+	guard_not_null("min_count", PG_ARGISNULL(at + 2));
+	for (int i = 0; i < MEASURE_NUM_PARAMS; i++)
+	{
+		given[i] = !PG_ARGISNULL(at + 3 + i);
+		value[i] = given[i] ? PG_GETARG_FLOAT8(at + 3 + i) : 0;
+	}
+	query->k = Min(guard_int_range("k", PG_GETARG_INT32(at), 1, PG_INT32_MAX), Max(matrix->keys.size, 1));
+	measure_init(&query->measure, text_to_cstring(PG_GETARG_TEXT_PP(at + 1)), value, given);
+	query->min_count = guard_float_range("min_count", PG_GETARG_FLOAT8(at + 2), 0, 1e18);
+	if (matrix->kind.weighted)
+		measure_require_unweighted(&query->measure);
+}
+
+PG_FUNCTION_INFO_V1(personalize_cooccurrence_neighbors);
+Datum
+personalize_cooccurrence_neighbors(PG_FUNCTION_ARGS)
+{
+	OpenMatrix	matrix;
+	CooccurQuery query;
+	RowSink		sink;
+	bool		begun;
+	/* with an item_type there is one argument more */
+	int			at = PG_NARGS() == MEASURE_NUM_PARAMS + 5 ? 2 : 1;
+
+	if (PG_ARGISNULL(0))
+	{
+		compat_materialize(fcinfo);
+		return (Datum) 0;
+	}
+	begun = progress_begin(PROGRESS_MULTIPLYING);
+	open_matrix(&matrix, PG_GETARG_COOCCURRENCE(0));
+	query_arguments(fcinfo, at, &matrix, &query);
+	sink_begin(&sink, fcinfo, matrix.kind.key_type, "neighbors");
+	open_product(&matrix);
+	return_neighbors(&matrix, &query, &sink);
+	progress_end(begun);
+	return (Datum) 0;
+}

@@ -1,0 +1,210 @@
+/*
+ * item_key.c
+ *		Keys of baskets and items.
+ */
+#include "base/compat.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/uuid.h"
+
+#include "value/item_key.h"
+
+static const struct
+{
+	const char *name;
+	Oid			oid;
+}			key_types[] = {
+	[KEY_INT2] = {"smallint", INT2OID},
+	[KEY_INT4] = {"integer", INT4OID},
+	[KEY_INT8] = {"bigint", INT8OID},
+	[KEY_UUID] = {"uuid", UUIDOID},
+	[KEY_TEXT] = {"text", TEXTOID},
+};
+
+/* 0 for a type that is none; a varchar is a text with a limit. */
+static KeyType
+find_key_type(Oid type)
+{
+	type = getBaseType(type);
+	if (type == VARCHAROID)
+		return KEY_TEXT;
+	for (KeyType k = KEY_INT2; k <= KEY_TYPE_MAX; k++)
+		if (key_types[k].oid == type)
+			return k;
+	return 0;
+}
+
+KeyType
+key_type(Oid type, const char *role)
+{
+	KeyType		found = OidIsValid(type) ? find_key_type(type) : 0;
+
+	if (found == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s cannot be of type %s", role,
+						OidIsValid(type) ? format_type_be(type) : "unknown"),
+				 errdetail("Keys are smallint, integer, bigint, uuid or text."),
+				 errhint("Cast it, for example to bigint or text.")));
+	return found;
+}
+
+const char *
+key_type_name(KeyType type)
+{
+	return key_types[type].name;
+}
+
+Oid
+key_type_oid(KeyType type)
+{
+	return key_types[type].oid;
+}
+
+KeyType
+key_type_by_name(const char *name)
+{
+	for (KeyType k = KEY_INT2; k <= KEY_TYPE_MAX; k++)
+		if (strcmp(key_types[k].name, name) == 0)
+			return k;
+	return 0;
+}
+
+int64
+key_number(KeyType type, Datum value)
+{
+	switch (type)
+	{
+		case KEY_INT2:
+			return DatumGetInt16(value);
+		case KEY_INT4:
+			return DatumGetInt32(value);
+		default:
+			return DatumGetInt64(value);
+	}
+}
+
+uint32
+key_add(Env *env, Keyset *set, KeyType type, Datum value)
+{
+	struct varlena *text;
+	uint32		code;
+
+	if (key_is_number(type))
+		return keyset_add_number(env, set, key_number(type, value));
+	if (type == KEY_UUID)
+		return keyset_add_bytes(env, set, DatumGetUUIDP(value)->data, UUID_LEN);
+	text = PG_DETOAST_DATUM_PACKED(value);
+	code = keyset_add_bytes(env, set, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+	if ((Pointer) text != DatumGetPointer(value))
+		pfree(text);
+	return code;
+}
+
+/* An untyped literal is read as the type that the set holds. */
+static Datum
+read_literal(KeyType type, const char *literal)
+{
+	Oid			input;
+	Oid			parameter;
+
+	getTypeInputInfo(key_types[type].oid, &input, &parameter);
+	return OidInputFunctionCall(input, unconstify(char *, literal), parameter, -1);
+}
+
+uint32
+key_find(const Keyset *set, KeyType type, Oid argument_type, Datum argument)
+{
+	KeyType		given = type;
+	struct varlena *text;
+
+	if (argument_type == UNKNOWNOID)
+		argument = read_literal(type, DatumGetCString(argument));
+	else
+		given = key_type(argument_type, "item");
+	if (given != type && !(key_is_number(given) && key_is_number(type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("items of this matrix are of type %s, not %s",
+						key_type_name(type), key_type_name(given))));
+	if (key_is_number(given))
+		return keyset_find_number(set, key_number(given, argument));
+	if (given == KEY_UUID)
+		return keyset_find_bytes(set, DatumGetUUIDP(argument)->data, UUID_LEN);
+	text = PG_DETOAST_DATUM_PACKED(argument);
+	return keyset_find_bytes(set, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+}
+
+void
+key_check_result(KeyType type, Oid want, const char *function)
+{
+	KeyType		wanted = find_key_type(want);
+
+	if (wanted == type || (wanted != 0 && key_is_number(wanted) && key_is_number(type)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("items of this matrix are of type %s, not %s",
+					key_type_name(type), format_type_be(want)),
+			 errhint("Say so with the second argument: %s(m, NULL::%s, ...).",
+					 function, key_type_name(type))));
+}
+
+static Datum
+number_datum(int64 number, Oid want)
+{
+	Oid			base = getBaseType(want);
+
+	if (base == INT8OID)
+		return Int64GetDatum(number);
+	if (base == INT4OID ? (int32) number != number : (int16) number != number)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("item " INT64_FORMAT " is out of range for type %s",
+						number, format_type_be(want))));
+	return base == INT4OID ? Int32GetDatum((int32) number) : Int16GetDatum((int16) number);
+}
+
+Datum
+key_datum(const Keyset *set, KeyType type, uint32 code, Oid want)
+{
+	size_t		size;
+	const char *bytes;
+
+	if (key_is_number(type))
+		return number_datum(set->number[code], want);
+	bytes = keyset_bytes(set, code, &size);
+	/* the server's uuid is sixteen bytes without alignment, so a pointer into the set will do */
+	if (type == KEY_UUID)
+		return PointerGetDatum(bytes);
+	return PointerGetDatum(cstring_to_text_with_len(bytes, size));
+}
+
+void
+key_append_text(StringInfo out, const Keyset *set, KeyType type, uint32 code)
+{
+	size_t		size;
+	const char *bytes;
+
+	if (key_is_number(type))
+	{
+		appendStringInfo(out, INT64_FORMAT, set->number[code]);
+		return;
+	}
+	bytes = keyset_bytes(set, code, &size);
+	if (type == KEY_UUID)
+	{
+		appendStringInfoString(out, DatumGetCString(DirectFunctionCall1(uuid_out, PointerGetDatum(bytes))));
+		return;
+	}
+	appendStringInfoChar(out, '"');
+	for (size_t i = 0; i < size; i++)
+	{
+		if (bytes[i] == '"' || bytes[i] == '\\')
+			appendStringInfoChar(out, '\\');
+		appendStringInfoChar(out, bytes[i]);
+	}
+	appendStringInfoChar(out, '"');
+}

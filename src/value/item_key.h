@@ -1,0 +1,55 @@
+/*
+ * item_key.h
+ *		Keys of baskets and items: the five types, and their way into and out of
+ *		keysets.
+ */
+#ifndef PERSONALIZE_ITEM_KEY_H
+#define PERSONALIZE_ITEM_KEY_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "kernel/keyset.h"
+
+/* Stored in values: never renumber. */
+typedef enum KeyType
+{
+	KEY_INT2 = 1,
+	KEY_INT4 = 2,
+	KEY_INT8 = 3,
+	KEY_UUID = 4,
+	KEY_TEXT = 5
+} KeyType;
+
+#define KEY_TYPE_MAX KEY_TEXT
+
+static inline bool
+key_is_number(KeyType type)
+{
+	return type <= KEY_INT8;
+}
+
+/* The key type of an SQL type, looking through domains; fails with `role` in the message. */
+extern KeyType key_type(Oid type, const char *role);
+/* "bigint" and so on; and back, 0 if there is none of that name. */
+extern const char *key_type_name(KeyType type);
+extern KeyType key_type_by_name(const char *name);
+extern Oid	key_type_oid(KeyType type);
+
+/* The number in a datum of a number type. */
+extern int64 key_number(KeyType type, Datum value);
+/* The code of a datum, added where it is new. */
+extern uint32 key_add(Env *env, Keyset *set, KeyType type, Datum value);
+/*
+ * The code of an argument of any type that can mean a key of `type`, or
+ * KEYSET_NONE where the set has no such key.  Fails where types do not fit.
+ */
+extern uint32 key_find(const Keyset *set, KeyType type, Oid argument_type, Datum argument);
+/* The key as a datum of SQL type `want`, which key_check_result accepts. */
+extern Datum key_datum(const Keyset *set, KeyType type, uint32 code, Oid want);
+/* Fails unless keys of `type` can be returned as `want`; names `function` in its hint. */
+extern void key_check_result(KeyType type, Oid want, const char *function);
+extern void key_append_text(StringInfo out, const Keyset *set, KeyType type, uint32 code);
+
+#endif							/* PERSONALIZE_ITEM_KEY_H */

@@ -1,0 +1,19 @@
+/*
+ * layout.c
+ *		The layout of everything that is stored, pinned: what fails to compile here
+ *		would have failed to read yesterday's data.
+ */
+#include "postgres.h"
+
+#include "value/cooccurrence.h"
+
+StaticAssertDecl(offsetof(Cooccurrence, version) == 4, "stored layout");
+StaticAssertDecl(offsetof(Cooccurrence, key_type) == 5, "stored layout");
+StaticAssertDecl(offsetof(Cooccurrence, flags) == 6, "stored layout");
+StaticAssertDecl(offsetof(Cooccurrence, num_items) == 8, "stored layout");
+StaticAssertDecl(offsetof(Cooccurrence, keys_size) == 12, "stored layout");
+StaticAssertDecl(offsetof(Cooccurrence, damping) == 16, "stored layout");
+StaticAssertDecl(offsetof(Cooccurrence, num_baskets) == 24, "stored layout");
+StaticAssertDecl(offsetof(Cooccurrence, num_lists) == 32, "stored layout");
+StaticAssertDecl(offsetof(Cooccurrence, num_entries) == 40, "stored layout");
+StaticAssertDecl(offsetof(Cooccurrence, data) == 48, "stored layout");
