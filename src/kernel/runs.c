@@ -9,8 +9,6 @@
 #include "kernel/radix.h"
 #include "kernel/runs.h"
 
-#define CHECK_EVERY 65536		/* baskets between looks at interrupts */
-
 /* --- making ------------------------------------------------------------- */
 
 uint64_t
@@ -86,143 +84,133 @@ get(RunReader *reader)
 	return wire_get_varint(&reader->in);
 }
 
+static inline bool
+at_end(const RunReader *reader)
+{
+	return wire_left(&reader->in) == 0 && reader->unread == 0;
+}
+
+/* One basket, behind the rows already read ahead. */
 static void
-look_at_basket(RunReader *reader)
+read_basket(Env *env, RunReader *reader, int words)
 {
-	if (wire_left(&reader->in) == 0 && reader->unread == 0)
-	{
-		reader->done = true;
-		return;
-	}
+	uint64_t	size;
+	uint64_t	item;
+	uint64_t   *row;
+
 	reader->basket += get(reader);
-	reader->size = get(reader);
+	size = get(reader);
+	if (reader->rows + size > reader->room)
+	{
+		reader->room = (reader->rows + size) * 2;
+		reader->row = env_resize(env, reader->row, reader->room, words * sizeof(uint64_t));
+	}
+	row = reader->row + reader->rows * words;
+	item = reader->head.least_item + get(reader);
+	for (uint64_t i = 0; i < size; i++)
+	{
+		if (i > 0)
+			item += get(reader) + 1;
+		row[i * words] = reader->basket;
+		row[i * words + 1] = item;
+	}
+	for (uint64_t i = 0; words == 3 && i < size; i++)
+		row[i * words + 2] = get(reader) + 1;
+	reader->rows += size;
 }
 
-void
-run_open(RunReader *reader)
+static void
+read_ahead(Env *env, RunReader *reader, int words, uint64_t ahead)
 {
-	reader->done = false;
-	reader->basket = 0;
-	look_at_basket(reader);
-}
+	uint64_t	left = reader->rows - reader->at;
 
-void
-run_take(RunReader *reader, uint64_t *item, uint64_t *weight)
-{
-	uint64_t	at = reader->head.least_item + get(reader);
-
-	item[0] = at;
-	for (uint64_t i = 1; i < reader->size; i++)
-		item[i * 2] = at += get(reader) + 1;
-	for (uint64_t i = 0; i < reader->size; i++)
-		weight[i * 2] = reader->weighted ? get(reader) + 1 : 1;
-	look_at_basket(reader);
+	/* topped up while there is still half: a run that lags behind makes slices small */
+	if (left >= ahead / 2 || at_end(reader))
+		return;
+	if (reader->at > 0)
+		memmove(reader->row, reader->row + reader->at * words, left * words * sizeof(uint64_t));
+	reader->at = 0;
+	reader->rows = left;
+	while (reader->rows < ahead && !at_end(reader))
+		read_basket(env, reader, words);
 }
 
 /* --- merging ------------------------------------------------------------ */
 
-static void
-sift_down(RunMerge *merge, uint32_t at)
-{
-	RunReader  *moved = merge->heap[at];
-
-	for (;;)
-	{
-		uint32_t	child = 2 * at + 1;
-
-		if (child >= merge->size)
-			break;
-		if (child + 1 < merge->size && merge->heap[child + 1]->basket < merge->heap[child]->basket)
-			child++;
-		if (merge->heap[child]->basket >= moved->basket)
-			break;
-		merge->heap[at] = merge->heap[child];
-		at = child;
-	}
-	merge->heap[at] = moved;
-}
-
 void
-run_merge_init(Env *env, RunMerge *merge, RunReader **readers, uint32_t n, uint64_t max_weight)
+run_merge_init(Env *env, RunMerge *merge, RunReader **readers, uint32_t n,
+			   int words, uint64_t max_weight, uint64_t ahead)
 {
-	*merge = (RunMerge) {.env = env, .max_weight = max_weight, .room = 1024};
-	merge->heap = env_alloc(env, n + UINT64_C(1), sizeof(RunReader *));
-	merge->row = env_alloc(env, merge->room * 2, 2 * sizeof(uint64_t));
-	for (uint32_t i = 0; i < n; i++)
-	{
-		run_open(readers[i]);
-		merge->weighted |= readers[i]->weighted;
-		if (!readers[i]->done)
-			merge->heap[merge->size++] = readers[i];
-	}
-	for (uint32_t i = merge->size; i-- > 0;)
-		sift_down(merge, i);
+	*merge = (RunMerge) {.env = env, .reader = readers, .num_readers = n, .words = words, .max_weight = max_weight};
+	merge->ahead = ahead / (n + 1);
+	if (merge->ahead < 64)
+		merge->ahead = 64;
 }
 
-/* The part of the current basket that the first run has, behind the n rows already there. */
-static uint64_t
-take_part(RunMerge *merge, uint64_t n)
+static void
+append_to_slice(RunMerge *merge, const uint64_t *row, uint64_t n)
 {
-	RunReader  *reader = merge->heap[0];
-	uint64_t	need = n + reader->size;
-
-	if (need > merge->room)
+	if (merge->rows + n > merge->room)
 	{
-		/* the second half is scratch for sorting */
-		merge->room = need * 2;
-		merge->row = env_resize(merge->env, merge->row, merge->room * 2, 2 * sizeof(uint64_t));
+		merge->room = (merge->rows + n) * 2;
+		merge->slice = env_resize(merge->env, merge->slice, merge->room * 2, merge->words * sizeof(uint64_t));
 	}
-	run_take(reader, merge->row + n * 2, merge->row + n * 2 + 1);
-	if (reader->done)
-		merge->heap[0] = merge->heap[--merge->size];
-	if (merge->size > 0)
-		sift_down(merge, 0);
-	return need;
+	memcpy(merge->slice + merge->rows * merge->words, row, n * merge->words * sizeof(uint64_t));
+	merge->rows += n;
 }
 
-/* Parts of one basket from several runs may share items. */
-static uint64_t
-fold_parts(RunMerge *merge, uint64_t n)
+/* All rows of all baskets up to the least of those that some run ends with. */
+static void
+next_slice(RunMerge *merge)
 {
-	uint64_t   *row = merge->row;
-	uint64_t	kept = 0;
+	int			words = merge->words;
+	uint64_t	last = UINT64_MAX;
+	uint64_t	kept;
 
-	radix_sort(row, row + merge->room * 2, n, 2, 1);
-	for (uint64_t i = 0; i < n; i++)
-		if (kept > 0 && row[(kept - 1) * 2] == row[i * 2])
-		{
-			if (merge->weighted)
-				row[kept * 2 - 1] += row[i * 2 + 1];
-			merge->too_heavy |= row[kept * 2 - 1] > merge->max_weight;
-		}
-		else
-		{
-			row[kept * 2] = row[i * 2];
-			row[kept * 2 + 1] = row[i * 2 + 1];
-			kept++;
-		}
-	return kept;
+	merge->at = 0;
+	merge->rows = 0;
+	for (uint32_t r = 0; r < merge->num_readers; r++)
+	{
+		read_ahead(merge->env, merge->reader[r], words, merge->ahead);
+		if (!at_end(merge->reader[r]) && merge->reader[r]->basket < last)
+			last = merge->reader[r]->basket;
+	}
+	for (uint32_t r = 0; r < merge->num_readers; r++)
+	{
+		RunReader  *reader = merge->reader[r];
+		uint64_t	first = reader->at;
+
+		while (reader->at < reader->rows && reader->row[reader->at * words] <= last)
+			reader->at++;
+		append_to_slice(merge, reader->row + first * words, reader->at - first);
+	}
+	merge->rows_read += merge->rows;
+	if (merge->rows == 0)
+		return;
+	kept = run_sort(merge->slice, merge->slice + merge->room * words, merge->rows, words, merge->max_weight);
+	merge->too_heavy |= kept == UINT64_MAX;
+	merge->rows = merge->too_heavy ? 0 : kept;
 }
 
 uint64_t
-run_merge_next(RunMerge *merge, uint64_t *basket, const uint64_t **rows)
+run_merge_next(RunMerge *merge, const uint64_t **rows)
 {
-	uint64_t	n = 0;
-	int			parts = 0;
+	int			words = merge->words;
+	uint64_t	first;
 
-	if (merge->size == 0)
-		return 0;
-	*basket = merge->heap[0]->basket;
-	for (; merge->size > 0 && merge->heap[0]->basket == *basket; parts++)
-		n = take_part(merge, n);
-	merge->rows_read += n;
-	*rows = merge->row;
-	return parts > 1 ? fold_parts(merge, n) : n;
+	if (merge->at == merge->rows)
+		next_slice(merge);
+	first = merge->at;
+	while (merge->at < merge->rows && merge->slice[merge->at * words] == merge->slice[first * words])
+		merge->at++;
+	*rows = merge->slice + first * words;
+	return merge->at - first;
 }
 
 void
 run_merge_release(RunMerge *merge)
 {
-	env_release(merge->env, merge->heap);
-	env_release(merge->env, merge->row);
+	for (uint32_t r = 0; r < merge->num_readers; r++)
+		env_release(merge->env, merge->reader[r]->row);
+	env_release(merge->env, merge->slice);
 }

@@ -42,41 +42,53 @@ typedef struct RunReader RunReader;
 
 struct RunReader
 {
-	WireReader	in;
-	void		(*refill) (RunReader *reader);	/* NULL: all is there */
-	uint64_t	unread;			/* bytes that refill can still bring */
+	/* immutable, set by whoever opens the run */
 	RunHead		head;
-	bool		weighted;
+	void		(*refill) (RunReader *reader);	/* NULL: all is there */
 
-	/* the basket that comes next */
-	bool		done;
-	uint64_t	basket;
-	uint64_t	size;
+	/* mutable */
+	WireReader	in;
+	uint64_t	unread;			/* bytes that refill can still bring */
+	uint64_t	basket;			/* the last one read */
+	uint64_t   *row;			/* read ahead: whole baskets */
+	uint64_t	at;				/* rows of it already merged */
+	uint64_t	rows;
+	uint64_t	room;
 };
 
-extern void run_open(RunReader *reader);
-/* Reads the items of the current basket into item (and weight), then looks at the next basket. */
-extern void run_take(RunReader *reader, uint64_t *item, uint64_t *weight);
-
+/*
+ * Merges by slices.  Every run is read some way ahead; up to the least of the last
+ * baskets read, all rows of all runs are there, and are sorted together.  That takes
+ * a few passes over memory, where a heap would take several comparisons that no
+ * processor can predict for each part of a basket.
+ */
 typedef struct RunMerge
 {
+	/* immutable */
 	Env		   *env;
-	RunReader **heap;			/* by basket */
-	uint32_t	size;
+	RunReader **reader;
+	uint32_t	num_readers;
+	int			words;			/* of a row */
 	uint64_t	max_weight;
-	bool		weighted;
-	uint64_t   *row;			/* pairs item, weight of the current basket */
+	uint64_t	ahead;			/* rows to read ahead, of each run */
+
+	/* mutable */
+	uint64_t   *slice;			/* and as much again for sorting */
 	uint64_t	room;
+	uint64_t	at;
+	uint64_t	rows;
 	uint64_t	rows_read;
 	bool		too_heavy;		/* a weight passed max_weight */
 } RunMerge;
 
-extern void run_merge_init(Env *env, RunMerge *merge, RunReader **readers, uint32_t n, uint64_t max_weight);
+/* `ahead` rows are held in memory, of all runs together, about four times over. */
+extern void run_merge_init(Env *env, RunMerge *merge, RunReader **readers, uint32_t n,
+						   int words, uint64_t max_weight, uint64_t ahead);
 /*
- * The next basket in ascending order: *rows are (item, weight) pairs ascending by
- * item.  Returns how many, 0 at the end.
+ * The next basket: its rows (basket, item [, weight]) ascend by item.  Returns how
+ * many, 0 at the end.
  */
-extern uint64_t run_merge_next(RunMerge *merge, uint64_t *basket, const uint64_t **rows);
+extern uint64_t run_merge_next(RunMerge *merge, const uint64_t **rows);
 extern void run_merge_release(RunMerge *merge);
 
 #endif							/* PERSONALIZE_RUNS_H */

@@ -93,6 +93,17 @@ state_create(MemoryContext context, KeyType basket_type, KeyType item_type, int 
 	return state;
 }
 
+/* Runs when the aggregate's context goes, with or without an error before. */
+static void
+close_file(Datum argument)
+{
+	CooccurrenceState *state = (CooccurrenceState *) DatumGetPointer(argument);
+
+	if (state->file != NULL)
+		BufFileClose(state->file);
+	state->file = NULL;
+}
+
 static void
 write_run(CooccurrenceState *state, Run *run)
 {
@@ -234,6 +245,7 @@ first_row(FunctionCallInfo fcinfo, MemoryContext context)
 											key_type(get_fn_expr_argtype(fcinfo->flinfo, 2), "item"),
 											has_weight(fcinfo) ? 3 : 2);
 
+	AggRegisterCallback(fcinfo, close_file, PointerGetDatum(state));
 	if (options && !PG_ARGISNULL(options))
 		state->damping = guard_float_range("damping", PG_GETARG_FLOAT8(options), 0, COOCCURRENCE_MAX_DAMPING);
 	if (options && !PG_ARGISNULL(options + 1))
@@ -325,7 +337,6 @@ open_run(const CooccurrenceState *state, const Run *run, Size room)
 	StateReader *r = palloc0(sizeof(StateReader));
 
 	r->reader.head = run->head;
-	r->reader.weighted = state->words == 3;
 	if (run->bytes != NULL)
 		r->reader.in = wire_reader(run->bytes, run->head.bytes);
 	else
@@ -351,7 +362,8 @@ open_runs(CooccurrenceState *state, Env *env, RunMerge *merge)
 	room = Min(Max(room, 1024), MAX_READ_BYTES);
 	for (uint32 r = 0; r < state->num_runs; r++)
 		readers[r] = open_run(state, &state->run[r], room);
-	run_merge_init(env, merge, readers, state->num_runs, MAX_WEIGHT);
+	run_merge_init(env, merge, readers, state->num_runs, state->words, MAX_WEIGHT,
+				   Min(Max(memory_budget() / (4 * state->words * sizeof(uint64)), MIN_RUN_ROWS), MAX_RUN_ROWS));
 }
 
 static void
@@ -376,21 +388,20 @@ item_places(CooccurrenceState *state, Env *env)
 	return keyset_order(env, &state->items);
 }
 
-/* Keeps the max_basket largest items; rows are (item, weight) in order of numbers or codes. */
-static uint64
-cut_basket(uint64 *kept, const uint64 *rows, uint64 n, uint64 max_basket, const uint32 *place)
+/* Puts the rows of one basket into the order of their texts; `scratch` has room for twice as many pairs. */
+static const uint64 *
+order_texts(const CooccurrenceState *state, const uint64 *rows, uint64 n, const uint32 *place, uint64 *scratch)
 {
-	memcpy(kept, rows, n * 2 * sizeof(uint64));
-	if (place)
+	for (uint64 i = 0; i < n; i++)
 	{
-		for (uint64 i = 0; i < n; i++)
-			kept[i * 2] = (uint64) place[kept[i * 2]] << 32 | kept[i * 2];
-		radix_sort(kept, kept + n * 2, n, 2, 1);
-		for (uint64 i = 0; i < n; i++)
-			kept[i * 2] &= UINT32_MAX;
+		scratch[i * 3] = place[rows[i * state->words + 1]];
+		scratch[i * 3 + 1] = rows[i * state->words + 1];
+		scratch[i * 3 + 2] = state->words == 3 ? rows[i * state->words + 2] : 1;
 	}
-	memmove(kept, kept + (n - max_basket) * 2, max_basket * 2 * sizeof(uint64));
-	return max_basket;
+	radix_sort(scratch, scratch + n * 3, n, 3, 1);
+	for (uint64 i = 0; i < n; i++)
+		memmove(scratch + i * state->words, scratch + i * 3, state->words * sizeof(uint64));
+	return scratch;
 }
 
 static void
@@ -404,15 +415,31 @@ close_basket(CooccurrenceState *state, CooccurrenceBuilder *builder, const uint6
 	at = b->start[b->num_lists];
 	for (uint64 i = 0; i < n; i++)
 	{
-		uint64		item = rows[i * 2];
+		uint64		item = rows[i * state->words + 1];
 
 		b->item[at + i] = key_is_number(state->item_type) ?
 			keyset_add_number(env, &builder->keys, (int64) number_row((int64) item)) :
 			keyset_add_from(env, &builder->keys, &state->items, (uint32) item);
 		if (b->weight)
-			b->weight[at + i] = (uint32) rows[i * 2 + 1];
+			b->weight[at + i] = (uint32) rows[i * state->words + 2];
 	}
 	cooccurrence_builder_close(builder, n, 1);
+}
+
+/* A basket that is too large keeps its largest items, the last by their order. */
+static void
+cut_basket(CooccurrenceState *state, CooccurrenceBuilder *builder, const uint64 *rows, uint64 n, const uint32 *place)
+{
+	Env		   *env = &builder->server.env;
+	uint64	   *scratch = NULL;
+
+	if (place)
+	{
+		scratch = env_alloc(env, n * 2, 3 * sizeof(uint64));
+		rows = order_texts(state, rows, n, place, scratch);
+	}
+	close_basket(state, builder, rows + (n - state->max_basket) * state->words, state->max_basket);
+	env_release(env, scratch);
 }
 
 static Cooccurrence *
@@ -420,13 +447,10 @@ build(CooccurrenceState *state)
 {
 	CooccurrenceBuilder builder;
 	RunMerge	merge;
-	uint64		basket;
 	uint64		baskets;
 	uint64		total;
 	const uint64 *rows;
 	const uint32 *place;
-	uint64	   *cut = NULL;
-	uint64		cut_room = 0;
 	uint64		n;
 
 	count_runs(state, &baskets, &total);
@@ -434,24 +458,18 @@ build(CooccurrenceState *state)
 	cooccurrence_builder_init(&builder, (CooccurrenceKind) {state->item_type, state->words == 3, state->damping});
 	place = item_places(state, &builder.server.env);
 	open_runs(state, &builder.server.env, &merge);
-	for (uint64 done = 0; (n = run_merge_next(&merge, &basket, &rows)) > 0; done++)
+	for (uint64 done = 0; (n = run_merge_next(&merge, &rows)) > 0; done++)
 	{
 		if (done % 4096 == 0)
 			env_check(&builder.server.env, merge.rows_read, total);
 		if (state->max_basket > 0 && n > state->max_basket)
-		{
-			if (n > cut_room)
-			{
-				cut_room = n * 2;
-				cut = env_resize(&builder.server.env, cut, cut_room * 2, 2 * sizeof(uint64));
-			}
-			n = cut_basket(cut, rows, n, state->max_basket, place);
-			rows = cut;
-		}
-		close_basket(state, &builder, rows, n);
+			cut_basket(state, &builder, rows, n, place);
+		else
+			close_basket(state, &builder, rows, n);
 	}
 	if (merge.too_heavy)
 		too_heavy();
+	run_merge_release(&merge);
 	return cooccurrence_builder_finish(&builder);
 }
 
@@ -505,7 +523,6 @@ absorb(CooccurrenceState *state, CooccurrenceState *other)
 	bool		numbers = key_is_number(state->basket_type) && key_is_number(state->item_type);
 	Env		   *env = &state->server.env;
 	RunMerge	merge;
-	uint64		basket;
 	const uint64 *rows;
 	uint64		n;
 
@@ -522,16 +539,18 @@ absorb(CooccurrenceState *state, CooccurrenceState *other)
 		return;
 	}
 	open_runs(other, &other->server.env, &merge);
-	while ((n = run_merge_next(&merge, &basket, &rows)) > 0)
+	while ((n = run_merge_next(&merge, &rows)) > 0)
 	{
+		uint64		basket = rows[0];
+
 		CHECK_FOR_INTERRUPTS();
 		if (!key_is_number(state->basket_type))
 			basket = keyset_add_from(env, &state->baskets, &other->baskets, (uint32) basket);
-		for (uint64 i = 0; i < n; i++)
+		for (uint64 i = 0; i < n; i++, rows += state->words)
 			append_row(state, basket,
-					   key_is_number(state->item_type) ? rows[i * 2] :
-					   keyset_add_from(env, &state->items, &other->items, (uint32) rows[i * 2]),
-					   rows[i * 2 + 1]);
+					   key_is_number(state->item_type) ? rows[1] :
+					   keyset_add_from(env, &state->items, &other->items, (uint32) rows[1]),
+					   state->words == 3 ? rows[2] : 1);
 	}
 	if (merge.too_heavy)
 		too_heavy();
@@ -559,6 +578,7 @@ personalize_cooccurrence_combine(PG_FUNCTION_ARGS)
 		state = state_create(context, other->basket_type, other->item_type, other->words);
 		state->damping = other->damping;
 		state->max_basket = other->max_basket;
+		AggRegisterCallback(fcinfo, close_file, PointerGetDatum(state));
 	}
 	absorb(state, other);
 	PG_RETURN_POINTER(state);
