@@ -1,21 +1,20 @@
 /*
  * radix.c
- *		Least significant byte first; histograms of all bytes in one pass.
+ *		Least significant byte first, one pass for each byte that differs at all.
  */
-#include <stdbool.h>
-
 #include "kernel/radix.h"
 
 #define BUCKETS 256
 
-/* One stable pass by one byte, unless all records share it.  Inlined per number of words. */
-static inline __attribute__((always_inline)) bool
-radix_pass(const uint64_t *from, uint64_t *to, size_t n, int words, int key, int shift, size_t *count)
+/* One stable pass by one byte.  Inlined per number of words, so that a record is copied without a loop. */
+static inline __attribute__((always_inline)) void
+radix_pass(const uint64_t *from, uint64_t *to, size_t n, int words, int key, int shift)
 {
+	size_t		count[BUCKETS] = {0};
 	size_t		at = 0;
 
-	if (count[(from[key] >> shift) & 0xff] == n)
-		return false;
+	for (size_t i = 0; i < n; i++)
+		count[(from[i * words + key] >> shift) & 0xff]++;
 	for (int b = 0; b < BUCKETS; b++)
 	{
 		size_t		size = count[b];
@@ -30,7 +29,6 @@ radix_pass(const uint64_t *from, uint64_t *to, size_t n, int words, int key, int
 		for (int w = 0; w < words; w++)
 			place[w] = from[w];
 	}
-	return true;
 }
 
 static inline __attribute__((always_inline)) void
@@ -41,16 +39,16 @@ radix_sort_words(uint64_t *records, uint64_t *scratch, size_t n, int words, int 
 
 	for (int key = key_words - 1; key >= 0; key--)
 	{
-		size_t		count[8][BUCKETS] = {{0}};
+		uint64_t	differs = 0;
 
-		for (size_t i = 0; i < n; i++)
-			for (int b = 0; b < 8; b++)
-				count[b][(from[i * words + key] >> (b * 8)) & 0xff]++;
-		for (int b = 0; b < 8; b++)
-			if (radix_pass(from, to, n, words, key, b * 8, count[b]))
+		for (size_t i = 1; i < n; i++)
+			differs |= from[i * words + key] ^ from[key];
+		for (int shift = 0; shift < 64; shift += 8)
+			if ((differs >> shift) & 0xff)
 			{
 				uint64_t   *swap = from;
 
+				radix_pass(from, to, n, words, key, shift);
 				from = to;
 				to = swap;
 			}
@@ -64,7 +62,6 @@ radix_sort(uint64_t *records, uint64_t *scratch, size_t n, int words, int key_wo
 {
 	if (n < 2)
 		return;
-	/* the constant lets the compiler copy a record without a loop */
 	if (words == 1)
 		radix_sort_words(records, scratch, n, 1, key_words);
 	else if (words == 2)
