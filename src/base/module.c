@@ -19,7 +19,7 @@ _PG_init(void)
 							"Sets the most memory that one multiplication of a co-occurrence matrix may use.",
 							"neighbors() and pairs() state what they need before they allocate it, and fail with both figures where it is more.",
 							&personalize_matrix_mem,
-							1024 * 1024, 64, MAX_KILOBYTES,
+							1024 * 1024, 1024, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 	MarkGUCPrefixReserved("personalize");

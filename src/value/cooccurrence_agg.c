@@ -59,6 +59,7 @@ typedef struct CooccurrenceState
 	uint32		num_runs;
 	uint32		runs_room;
 	Size		held;			/* bytes of runs in memory */
+	bool		may_spill;		/* the context will tell when to close the file */
 	BufFile    *file;
 	int			end_fileno;		/* where the next run goes */
 	off_t		end_offset;
@@ -104,6 +105,16 @@ close_file(Datum argument)
 	state->file = NULL;
 }
 
+/* A window has no callback for its end, so a running frame keeps its runs in memory. */
+static void
+allow_spill(FunctionCallInfo fcinfo, CooccurrenceState *state)
+{
+	if (AggCheckCallContext(fcinfo, NULL) != AGG_CONTEXT_AGGREGATE)
+		return;
+	AggRegisterCallback(fcinfo, close_file, PointerGetDatum(state));
+	state->may_spill = true;
+}
+
 static void
 write_run(CooccurrenceState *state, Run *run)
 {
@@ -144,7 +155,7 @@ add_run(CooccurrenceState *state, RunHead head, unsigned char *bytes)
 	}
 	state->run[state->num_runs++] = (Run) {.head = head, .bytes = bytes};
 	state->held += head.bytes;
-	if (state->held > memory_budget())
+	if (state->may_spill && state->held > memory_budget())
 		spill(state);
 }
 
@@ -245,7 +256,7 @@ first_row(FunctionCallInfo fcinfo, MemoryContext context)
 											key_type(get_fn_expr_argtype(fcinfo->flinfo, 2), "item"),
 											has_weight(fcinfo) ? 3 : 2);
 
-	AggRegisterCallback(fcinfo, close_file, PointerGetDatum(state));
+	allow_spill(fcinfo, state);
 	if (options && !PG_ARGISNULL(options))
 		state->damping = guard_float_range("damping", PG_GETARG_FLOAT8(options), 0, COOCCURRENCE_MAX_DAMPING);
 	if (options && !PG_ARGISNULL(options + 1))
@@ -578,7 +589,7 @@ personalize_cooccurrence_combine(PG_FUNCTION_ARGS)
 		state = state_create(context, other->basket_type, other->item_type, other->words);
 		state->damping = other->damping;
 		state->max_basket = other->max_basket;
-		AggRegisterCallback(fcinfo, close_file, PointerGetDatum(state));
+		allow_spill(fcinfo, state);
 	}
 	absorb(state, other);
 	PG_RETURN_POINTER(state);
