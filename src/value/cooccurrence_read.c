@@ -332,7 +332,7 @@ personalize_cooccurrence_pair_count(PG_FUNCTION_ARGS)
 typedef struct RowSink
 {
 	ReturnSetInfo *result;
-	Oid			item_type;
+	KeyType		item_type;		/* as what items go out */
 	MemoryContext context;		/* per item, reset */
 } RowSink;
 
@@ -345,17 +345,18 @@ static void
 sink_begin(RowSink *sink, FunctionCallInfo fcinfo, KeyType type, const char *function)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			item_type;
 
 	compat_materialize(fcinfo);
 	sink->result = result;
-	sink->item_type = TupleDescAttr(result->setDesc, 0)->atttypid;
+	item_type = TupleDescAttr(result->setDesc, 0)->atttypid;
 	if (result->expectedDesc && result->expectedDesc->natts > 0 &&
-		TupleDescAttr(result->expectedDesc, 0)->atttypid != sink->item_type)
+		TupleDescAttr(result->expectedDesc, 0)->atttypid != item_type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("%s: item_type must be the second argument", function),
 				 errhint("Write %s(m, NULL::%s, ...).", function, key_type_name(type))));
-	key_check_result(type, sink->item_type, function);
+	sink->item_type = key_result(type, item_type, function);
 	sink->context = AllocSetContextCreate(CurrentMemoryContext, "personalize rows", ALLOCSET_DEFAULT_SIZES);
 }
 

@@ -137,44 +137,41 @@ key_find(const Keyset *set, KeyType type, Oid argument_type, Datum argument)
 	return keyset_find_bytes(set, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
 }
 
-void
-key_check_result(KeyType type, Oid want, const char *function)
+KeyType
+key_result(KeyType type, Oid want, const char *function)
 {
 	KeyType		wanted = find_key_type(want);
 
-	if (wanted == type || (wanted != 0 && key_is_number(wanted) && key_is_number(type)))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("items of this matrix are of type %s, not %s",
-					key_type_name(type), format_type_be(want)),
-			 errhint("Say so with the second argument: %s(m, NULL::%s, ...).",
-					 function, key_type_name(type))));
+	if (wanted != type && (wanted == 0 || !key_is_number(wanted) || !key_is_number(type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("items of this matrix are of type %s, not %s",
+						key_type_name(type), format_type_be(want)),
+				 errhint("Say so with the second argument: %s(m, NULL::%s, ...).",
+						 function, key_type_name(type))));
+	return wanted;
 }
 
 static Datum
-number_datum(int64 number, Oid want)
+number_datum(int64 number, KeyType as)
 {
-	Oid			base = getBaseType(want);
-
-	if (base == INT8OID)
+	if (as == KEY_INT8)
 		return Int64GetDatum(number);
-	if (base == INT4OID ? (int32) number != number : (int16) number != number)
+	if (as == KEY_INT4 ? (int32) number != number : (int16) number != number)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("item " INT64_FORMAT " is out of range for type %s",
-						number, format_type_be(want))));
-	return base == INT4OID ? Int32GetDatum((int32) number) : Int16GetDatum((int16) number);
+				 errmsg("item " INT64_FORMAT " is out of range for type %s", number, key_type_name(as))));
+	return as == KEY_INT4 ? Int32GetDatum((int32) number) : Int16GetDatum((int16) number);
 }
 
 Datum
-key_datum(const Keyset *set, KeyType type, uint32 code, Oid want)
+key_datum(const Keyset *set, KeyType type, uint32 code, KeyType as)
 {
 	size_t		size;
 	const char *bytes;
 
 	if (key_is_number(type))
-		return number_datum(set->number[code], want);
+		return number_datum(set->number[code], as);
 	bytes = keyset_bytes(set, code, &size);
 	/* the server's uuid is sixteen bytes without alignment, so a pointer into the set will do */
 	if (type == KEY_UUID)

@@ -46,10 +46,10 @@ extern uint32 key_add(Env *env, Keyset *set, KeyType type, Datum value);
  * KEYSET_NONE where the set has no such key.  Fails where types do not fit.
  */
 extern uint32 key_find(const Keyset *set, KeyType type, Oid argument_type, Datum argument);
-/* The key as a datum of SQL type `want`, which key_check_result accepts. */
-extern Datum key_datum(const Keyset *set, KeyType type, uint32 code, Oid want);
-/* Fails unless keys of `type` can be returned as `want`; names `function` in its hint. */
-extern void key_check_result(KeyType type, Oid want, const char *function);
+/* As what keys of `type` go out where SQL type `want` is asked for; fails, naming `function` in its hint, if they cannot. */
+extern KeyType key_result(KeyType type, Oid want, const char *function);
+/* A key of `type` as a datum of key type `as`, which came from key_result. */
+extern Datum key_datum(const Keyset *set, KeyType type, uint32 code, KeyType as);
 extern void key_append_text(StringInfo out, const Keyset *set, KeyType type, uint32 code);
 
 #endif							/* PERSONALIZE_ITEM_KEY_H */
