@@ -219,13 +219,11 @@ ours(Baskets b, const uint32_t *key_order, bool rows, Answer *answer)
 	for (uint32_t r = 0; r < b.num_items; r++)
 		order[r] = key_order[item_of[r]];
 	{
-		uint64_t   *degree = baskets_degrees(&env, &b);
 		CooccurOperand x = {b.num_items, b.num_lists, b.start, b.item, NULL, NULL, marginal, b.num_lists, 1, order};
 
-		for (uint32_t r = 0; r < b.num_items; r++)
-			marginal[r] = degree[r];
-		env_release(&env, degree);
 		cooccur_operand_init(&env, &x);
+		for (uint32_t r = 0; r < b.num_items; r++)
+			marginal[r] = cooccur_degree(&x, r);
 		if (rows)
 		{
 			CooccurRow *row = cooccur_row_create(&env, &x);
