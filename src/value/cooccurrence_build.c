@@ -65,6 +65,8 @@ cooccurrence_builder_init(CooccurrenceBuilder *builder, CooccurrenceKind kind)
 {
 	server_env_init(&builder->server, CurrentMemoryContext);
 	builder->kind = kind;
+	/* -0 is 0 in other bytes, and values are equal when their bytes are */
+	builder->kind.damping += 0.0;
 	builder->single = NULL;
 	builder->single_room = 0;
 	keyset_init(&builder->server.env, &builder->keys, key_is_number(kind.key_type));

@@ -53,17 +53,23 @@ list_scale(const OpenMatrix *matrix, uint64 list)
 }
 
 static void
-add_product(int64 *sum, int64 scale, int64 weight)
+add_product(const OpenMatrix *matrix, int64 *sum, int64 scale, int64 weight)
 {
 	int64		product;
 
-	if (pg_mul_s64_overflow(weight, weight, &product) || pg_mul_s64_overflow(product, scale, &product) ||
-		pg_add_s64_overflow(*sum, product, sum))
+	if (!pg_mul_s64_overflow(weight, weight, &product) && !pg_mul_s64_overflow(product, scale, &product) &&
+		!pg_add_s64_overflow(*sum, product, sum))
+		return;
+	if (!matrix->kind.weighted)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("weights are too large for a co-occurrence matrix"),
-				 errdetail("The sum of their squares for one item passes 2^63."),
-				 errhint("Use smaller weights, for example by capping or rounding quantities.")));
+				 errmsg("too many baskets for a co-occurrence matrix with damping"),
+				 errdetail("Their sum, in units of 1/%d of a basket, passes 2^63.", DAMPED_UNIT)));
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("weights are too large for a co-occurrence matrix"),
+			 errdetail("The sum of their squares for one item passes 2^63."),
+			 errhint("Use smaller weights, for example by capping or rounding quantities.")));
 }
 
 /*
@@ -81,12 +87,9 @@ sum_items(OpenMatrix *matrix)
 	{
 		int64		scale = list_scale(matrix, l);
 
-		matrix->total += scale;
+		add_product(matrix, &matrix->total, scale, 1);
 		for (uint64 e = b->start[l]; e < b->start[l + 1]; e++)
-			if (b->weight)
-				add_product(&matrix->diagonal[b->item[e]], scale, b->weight[e]);
-			else
-				matrix->diagonal[b->item[e]] += scale;
+			add_product(matrix, &matrix->diagonal[b->item[e]], scale, b->weight ? b->weight[e] : 1);
 	}
 }
 
