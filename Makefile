@@ -23,6 +23,13 @@ PG_CONFIG   ?= pg_config
 override with_llvm = no
 PGXS        := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+# The pages have names like measure.md: a folder of their own, beside those of other extensions.
+docmoduledir := $(EXTENSION)
+# PGXS looks for them under the names that they have here.
+uninstall: uninstall-pages
+.PHONY: uninstall-pages
+uninstall-pages:
+	rm -rf '$(DESTDIR)$(docdir)/$(docmoduledir)'
 
 $(OBJS): $(wildcard src/*/*.h)
 src/kernel/%.o: CFLAGS += -O3

@@ -165,13 +165,14 @@ cluster_start() {
 	shift
 	as_server "$bindir/initdb" -D "$cluster_dir/data" -U postgres -A trust --no-locale -E UTF8 --no-sync >"$cluster_dir/initdb.log" ||
 		die "initdb failed: $(cat "$cluster_dir/initdb.log")"
-	for setting in "listen_addresses=''" "unix_socket_directories='$cluster_dir'" fsync=off full_page_writes=off \
+	# The port is written down because a server, too, would take it from PGPORT.
+	for setting in port=5432 "listen_addresses=''" "unix_socket_directories='$cluster_dir'" fsync=off full_page_writes=off \
 		shared_buffers=256MB work_mem=64MB maintenance_work_mem=256MB max_wal_size=4GB autovacuum_naptime=10s "$@"; do
 		echo "$setting"
 	done | as_server tee -a "$cluster_dir/data/postgresql.conf" >/dev/null
 	as_server "$bindir/pg_ctl" -D "$cluster_dir/data" -l "$cluster_dir/server.log" -s -w start </dev/null ||
 		die "the server did not start: $(tail -n 20 "$cluster_dir/server.log")"
-	unset PGSERVICE PGHOSTADDR PGOPTIONS PGPASSWORD PGSSLMODE
+	unset PGSERVICE PGHOSTADDR PGOPTIONS PGPASSWORD PGSSLMODE PGDATESTYLE PGTZ PGTARGETSESSIONATTRS
 	export PGHOST=$cluster_dir PGPORT=5432 PGUSER=postgres PGDATABASE=postgres PGCLIENTENCODING=UTF8
 }
 
