@@ -30,6 +30,7 @@ typedef struct OpenMatrix
 	int64	   *diagonal;		/* n of every item, in units */
 	int64		total;			/* n of all baskets, in units */
 	double		unit;
+	Size		held;			/* bytes asked for so far */
 
 	/* only after open_product */
 	uint32	   *order;			/* rank -> place among the keys */
@@ -39,6 +40,14 @@ typedef struct OpenMatrix
 } OpenMatrix;
 
 /* --- opening ------------------------------------------------------------ */
+
+/* Asks for memory before it is allocated; all that one call holds counts. */
+static void
+ask_memory(OpenMatrix *matrix, Size bytes, const char *what)
+{
+	matrix->held = add_size(matrix->held, bytes);
+	cooccurrence_check_memory(matrix->held, what);
+}
 
 /* The spec's basket damping: 2^16 · 2^(−γ·⌊log2 d⌋), rounded; it changes only at powers of two. */
 static int64
@@ -99,7 +108,8 @@ open_matrix(OpenMatrix *matrix, const Cooccurrence *m)
 	memset(matrix, 0, sizeof(*matrix));
 	server_env_init(&matrix->server, CurrentMemoryContext);
 	matrix->kind = cooccurrence_kind(m);
-	cooccurrence_check_memory(m->num_entries * sizeof(uint32) + m->num_lists * 12, "reading the co-occurrence matrix");
+	ask_memory(matrix, m->num_entries * sizeof(uint32) * (matrix->kind.weighted ? 2 : 1) +
+			   m->num_lists * (sizeof(uint64) + sizeof(uint32)) + VARSIZE(m), "reading the co-occurrence matrix");
 	cooccurrence_read_keys(&matrix->server.env, m, &matrix->keys);
 	cooccurrence_read_baskets(&matrix->server.env, m, &matrix->baskets);
 	sum_items(matrix);
@@ -195,8 +205,9 @@ open_product(OpenMatrix *matrix)
 	while (first < b->num_lists && b->start[first + 1] - b->start[first] < 2)
 		first++;
 	entries = is_plain(matrix) ? repeated_entries(b, first) : UINT64_MAX;
-	cooccurrence_check_memory(cooccur_operand_memory(b->num_items, b->start[b->num_lists]) +
-							  (entries == UINT64_MAX ? 0 : entries * 8), "multiplying the co-occurrence matrix");
+	ask_memory(matrix, cooccur_operand_memory(b->num_items, entries == UINT64_MAX ? b->start[b->num_lists] : entries) +
+			   (entries == UINT64_MAX ? b->num_lists * sizeof(int64) : entries * sizeof(uint32)),
+			   "multiplying the co-occurrence matrix");
 	matrix->order = keyset_order(env, &matrix->keys);
 	matrix->item_at = env_alloc(env, b->num_items + UINT64CONST(1), sizeof(uint32));
 	matrix->marginal = env_alloc(env, b->num_items + UINT64CONST(1), sizeof(double));
@@ -217,6 +228,13 @@ open_product(OpenMatrix *matrix)
 	else
 		use_lists(matrix, first, true);
 	cooccur_operand_init(env, x);
+}
+
+static CooccurRow *
+open_row(OpenMatrix *matrix)
+{
+	ask_memory(matrix, cooccur_row_memory(&matrix->operand), "multiplying the co-occurrence matrix");
+	return cooccur_row_create(&matrix->server.env, &matrix->operand);
 }
 
 /* --- accessors ---------------------------------------------------------- */
@@ -264,7 +282,7 @@ personalize_cooccurrence_num_pairs(PG_FUNCTION_ARGS)
 
 	open_matrix(&matrix, PG_GETARG_COOCCURRENCE(0));
 	open_product(&matrix);
-	row = cooccur_row_create(&matrix.server.env, &matrix.operand);
+	row = open_row(&matrix);
 	for (uint32 i = 0; i < matrix.operand.num_items; i++)
 	{
 		env_check(&matrix.server.env, i, matrix.operand.num_items);
@@ -389,7 +407,7 @@ personalize_cooccurrence_pairs(PG_FUNCTION_ARGS)
 	open_matrix(&matrix, PG_GETARG_COOCCURRENCE(0));
 	sink_begin(&sink, fcinfo, matrix.kind.key_type, "pairs");
 	open_product(&matrix);
-	row = cooccur_row_create(&matrix.server.env, &matrix.operand);
+	row = open_row(&matrix);
 	for (uint32 place = 0; place < matrix.operand.num_items; place++)
 	{
 		uint32		item = matrix.item_at[place];
@@ -445,7 +463,7 @@ fused_way_fits(const OpenMatrix *matrix, const CooccurQuery *query)
 	const CooccurOperand *x = &matrix->operand;
 
 	return x->list_scale == NULL && x->list_weight == NULL && query->measure.info->need != NULL &&
-		cooccur_topk_memory(x, query->k) <= (Size) personalize_matrix_mem * 1024;
+		matrix->held + cooccur_topk_memory(x, query->k) <= (Size) personalize_matrix_mem * 1024;
 }
 
 static void
@@ -463,7 +481,7 @@ return_neighbors(OpenMatrix *matrix, const CooccurQuery *query, RowSink *sink)
 		progress_phase(PROGRESS_RETURNING);
 	}
 	else
-		row = cooccur_row_create(env, x);
+		row = open_row(matrix);
 	for (uint32 place = 0; place < x->num_items; place++)
 	{
 		uint32		item = matrix->item_at[place];
