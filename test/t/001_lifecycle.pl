@@ -12,7 +12,7 @@ my %value_of = (
 	cooccurrence => "(SELECT personalize.cooccurrence(b, i) FROM $baskets)",
 	itemvec => "(SELECT personalize.itemvec(i::bigint, b / 3.0) FROM $baskets)");
 
-my $neighbors = q{SELECT n.* FROM shop.summary, personalize.neighbors(cooccurrence, item_type => NULL::integer, k => 5) AS n};
+my $neighbors = q{SELECT n.* FROM shop.summary, personalize.neighbors(cooccurrence, NULL::integer, k => 5) AS n};
 
 my $node = PostgreSQL::Test::Cluster->new('primary');
 $node->init(allows_streaming => 1);
@@ -47,7 +47,7 @@ is_deeply(\@types, [ sort keys %value_of ], 'every type has a value in this test
 
 sql($node, 'shop', 'CREATE TABLE shop.summary (id int, ' . join(', ', map { "$_ personalize.$_" } @types) . ')');
 sql($node, 'shop', 'INSERT INTO shop.summary SELECT 1, ' . join(', ', @value_of{@types}));
-sql($node, 'shop', "CREATE MATERIALIZED VIEW shop.bought_together AS $neighbors; CREATE UNIQUE INDEX ON shop.bought_together (item, rank)");
+sql($node, 'shop', "CREATE MATERIALIZED VIEW shop.bought_together AS $neighbors; CREATE UNIQUE INDEX ON shop.bought_together (item, neighbor)");
 sql($node, 'shop', 'REFRESH MATERIALIZED VIEW CONCURRENTLY shop.bought_together');
 
 # One text that changes with anything stored, and with anything computed from it.
@@ -92,7 +92,7 @@ is( sql($node, 'shop', q{SELECT count(*) FROM pg_proc WHERE pronamespace = 'pers
 is( sql($node, 'shop', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'personalize'::regnamespace AND relkind = 'v' AND NOT has_table_privilege('clerk', oid, 'SELECT')}),
 	'0', 'every view is for everybody');
 my $as_clerk = "SET ROLE clerk; CREATE TABLE clerk.summary AS SELECT 1 AS id, " . join(', ', map { "$value_of{$_} AS $_" } @types)
-	. '; SELECT count(*) FROM clerk.summary, personalize.neighbors(cooccurrence, item_type => NULL::integer, k => 5); SELECT count(*) >= 0 FROM personalize.progress';
+	. '; SELECT count(*) FROM clerk.summary, personalize.neighbors(cooccurrence, NULL::integer, k => 5); SELECT count(*) >= 0 FROM personalize.progress';
 like(sql($node, 'shop', $as_clerk), qr/^[1-9]\d\d+\nt$/, 'an ordinary role aggregates, stores and reads');
 fails('shop', 'SET ROLE clerk; SELECT * FROM shop.bought_together', qr/permission denied for schema shop/, 'and sees nothing of others');
 
@@ -104,7 +104,7 @@ is( sql($node, 'shop', q{SELECT string_agg(attname, ',') FROM pg_attribute WHERE
 	'id', 'CASCADE takes the columns and leaves the table');
 is(sql($node, 'shop', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'personalize'}), '0', 'the schema is gone');
 sql($node, 'shop', 'CREATE EXTENSION personalize');
-is( sql($node, 'shop', 'SELECT count(*) > 0 FROM personalize.neighbors(' . $value_of{cooccurrence} . ', item_type => NULL::integer)'),
+is( sql($node, 'shop', 'SELECT count(*) > 0 FROM personalize.neighbors(' . $value_of{cooccurrence} . ', NULL::integer)'),
 	't', 'and it can be created again');
 
 $node->stop;
