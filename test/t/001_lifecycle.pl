@@ -104,7 +104,7 @@ is( sql($node, 'shop', q{SELECT string_agg(attname, ',') FROM pg_attribute WHERE
 	'id', 'CASCADE takes the columns and leaves the table');
 is(sql($node, 'shop', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'personalize'}), '0', 'the schema is gone');
 sql($node, 'shop', 'CREATE EXTENSION personalize');
-is( sql($node, 'shop', 'SELECT count(*) > 0 FROM personalize.neighbors(' . $value_of{cooccurrence} . ', NULL::integer)'),
+is( sql($node, 'shop', 'SELECT count(*) > 0 FROM personalize.neighbors(' . $value_of{cooccurrence} . ', NULL::integer, k => 5)'),
 	't', 'and it can be created again');
 
 $node->stop;
