@@ -7,6 +7,10 @@
 
 #define CHECK_EVERY 65536		/* lists between looks at interrupts */
 
+/* Of a list's prefix, what is for its size. */
+#define SIZE_BITS	12
+#define LARGEST_SIZE ((1 << SIZE_BITS) - 1)
+
 void
 baskets_init(Env *env, Baskets *b, bool weighted)
 {
@@ -214,17 +218,22 @@ sort_ties(const Baskets *b, uint64_t *record, uint64_t *scratch, uint64_t n)
 static bool
 prefix_is_whole(const Baskets *b, uint64_t list, int item_bits)
 {
-	return b->weight == NULL && (b->start[list + 1] - b->start[list]) * item_bits <= 64 - 12;
+	return b->weight == NULL && (b->start[list + 1] - b->start[list]) * item_bits <= 64 - SIZE_BITS;
 }
 
-/* The beginning of a list as a number in the order of the lists: size, then as many items as fit. */
+/*
+ * The beginning of a list as a number in the order of the lists: size, then as many
+ * items as fit.  Sizes that do not fit are the same number, so no item may follow.
+ */
 static uint64_t
 list_prefix(const Baskets *b, uint64_t list, int item_bits)
 {
 	uint64_t	size = b->start[list + 1] - b->start[list];
-	uint64_t	prefix = size < 0xfff ? size : 0xfff;
-	int			room = 64 - 12;
+	uint64_t	prefix = size < LARGEST_SIZE ? size : LARGEST_SIZE;
+	int			room = 64 - SIZE_BITS;
 
+	if (size >= LARGEST_SIZE)
+		return prefix << room;
 	for (uint64_t e = b->start[list]; room >= item_bits; e++, room -= item_bits)
 		prefix = prefix << item_bits | (e < b->start[list + 1] ? b->item[e] : 0);
 	return prefix << room;
@@ -269,19 +278,24 @@ baskets_fold(Env *env, Baskets *b)
 		uint64_t	list = record[i * 2 + 1];
 		uint64_t	size = b->start[list + 1] - b->start[list];
 		uint64_t	at = folded.start[folded.num_lists];
+		uint32_t	repeat = baskets_repeat(b, list);
 
-		/* a count that would not fit any more stays a list of its own */
-		if (i > 0 && compare_lists(b, record[i * 2 - 1], list) == 0 &&
-			(uint64_t) folded.repeat[folded.num_lists - 1] + baskets_repeat(b, list) <= UINT32_MAX)
+		if (i > 0 && compare_lists(b, record[i * 2 - 1], list) == 0)
 		{
-			folded.repeat[folded.num_lists - 1] += baskets_repeat(b, list);
-			continue;
+			uint32_t   *before = folded.repeat + folded.num_lists - 1;
+			uint32_t	fits = UINT32_MAX - *before < repeat ? UINT32_MAX - *before : repeat;
+
+			/* a count that does not fit fills up and goes on in another list like it */
+			*before += fits;
+			repeat -= fits;
+			if (repeat == 0)
+				continue;
 		}
 		baskets_reserve(env, &folded, size);
 		memcpy(folded.item + at, b->item + b->start[list], size * sizeof(uint32_t));
 		if (b->weight)
 			memcpy(folded.weight + at, b->weight + b->start[list], size * sizeof(uint32_t));
-		baskets_close(&folded, size, baskets_repeat(b, list));
+		baskets_close(&folded, size, repeat);
 	}
 	env_release(env, record);
 	baskets_release(env, b);

@@ -13,6 +13,8 @@
 #ifndef PERSONALIZE_COOCCUR_H
 #define PERSONALIZE_COOCCUR_H
 
+#include <math.h>
+
 #include "base/env.h"
 #include "kernel/measure.h"
 
@@ -27,7 +29,7 @@ typedef struct CooccurOperand
 	const uint64_t *list_start; /* num_lists + 1 places in list_item, the first not always 0 */
 	const uint32_t *list_item;
 	const uint32_t *list_weight;	/* per entry, or NULL for ones */
-	const int64_t *list_scale;	/* per list, or NULL for ones */
+	const int64_t *list_scale;	/* per list, none negative, or NULL for ones */
 
 	const double *marginal;		/* n of every item, and of all */
 	double		total;
@@ -49,7 +51,7 @@ typedef struct CooccurNeighbor
 typedef struct CooccurQuery
 {
 	Measure		measure;
-	uint32_t	k;
+	uint32_t	k;				/* at least 1 */
 	double		min_count;
 } CooccurQuery;
 
@@ -61,6 +63,13 @@ static inline uint32_t
 cooccur_degree(const CooccurOperand *x, uint32_t item)
 {
 	return (uint32_t) (x->post_start[item + 1] - x->post_start[item]);
+}
+
+/* No item has more neighbors than there are items: what may be asked for costs no memory. */
+static inline uint32_t
+cooccur_useful_k(const CooccurOperand *x, uint32_t k)
+{
+	return k < x->num_items || x->num_items == 0 ? k : x->num_items;
 }
 
 /* --- cooccur_topk.c --- */
@@ -90,6 +99,55 @@ typedef struct CooccurScored
 	uint32_t	item;
 	uint32_t	tag;			/* the caller's own */
 } CooccurScored;
+
+/* What a newcomer among an item's candidates has to beat: the k-th best so far, or a guess at it. */
+typedef struct CooccurBar
+{
+	double		score;			/* -Infinity: everybody enters */
+	uint32_t	order;
+	uint32_t	used;			/* candidates held */
+} CooccurBar;
+
+#define COOCCUR_NO_BAR	((CooccurBar) {-INFINITY, UINT32_MAX, 0})
+
+/* Candidates held at most: they gather above k, so that a cut serves many. */
+static inline uint32_t
+cooccur_room(uint32_t k)
+{
+	return k + (k > 48 ? k : 48);
+}
+
+/* Cuts k or more candidates to the best k, of which the last is from now on to be beaten. */
+extern void cooccur_cut(CooccurScored *held, CooccurBar *bar, uint32_t k, const uint32_t *order);
+
+/* Holds a newcomer that is good enough; true where that raised the bar. */
+static inline bool
+cooccur_offer(CooccurScored *held, CooccurBar *bar, uint32_t k, CooccurScored newcomer, const uint32_t *order)
+{
+	if (newcomer.score < bar->score ||
+		(newcomer.score == bar->score && order[newcomer.item] > bar->order))
+		return false;
+	held[bar->used++] = newcomer;
+	if (bar->used < cooccur_room(k))
+		return false;
+	cooccur_cut(held, bar, k, order);
+	return true;
+}
+
+/*
+ * Where the next item's bar may start: a little below where the last one's ended.
+ * A guess that leaves fewer than k was too high, and the search is done again without
+ * one; so guesses change the time, never the result.
+ */
+typedef struct CooccurGuess
+{
+	double		score;			/* -Infinity: none */
+	double		factor;
+} CooccurGuess;
+
+#define COOCCUR_NO_GUESS	((CooccurGuess) {-INFINITY, 0.9})
+
+extern void cooccur_learn(CooccurGuess *guess, double reached, bool failed);
 
 /* Moves the best k of n >= k to the front, the k-th best to the k-th place. */
 extern void cooccur_select(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order);

@@ -94,6 +94,26 @@ cooccur_select(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order)
 	}
 }
 
+void
+cooccur_cut(CooccurScored *held, CooccurBar *bar, uint32_t k, const uint32_t *order)
+{
+	cooccur_select(held, bar->used, k, order);
+	bar->used = k;
+	bar->score = held[k - 1].score;
+	bar->order = order[held[k - 1].item];
+}
+
+/* Up while guesses hold, down when one fails. */
+void
+cooccur_learn(CooccurGuess *guess, double reached, bool failed)
+{
+	if (failed)
+		guess->factor *= 0.95;
+	else if (guess->factor < 0.99)
+		guess->factor *= 1.002;
+	guess->score = reached > 0 ? reached * guess->factor : -INFINITY;
+}
+
 static void
 insertion_sort(CooccurScored *a, uint32_t n, const uint32_t *order)
 {

@@ -1,39 +1,95 @@
 /*
  * cooccur_row.c
  *		One item against all others, with weights: a row of the product.
+ *
+ * Counters are no wider than the largest count that the row can come to, which
+ * keeps those of most rows in the first-level cache.  All of them are looked
+ * through afterwards, because to keep a list of what was touched costs as much as the
+ * counting.  Of the neighbors only those are scored whose count can still make a
+ * difference (measure_need).
  */
+#include <math.h>
+
 #include "kernel/cooccur.h"
+#include "kernel/simd.h"
+
+#define CHECK_EVERY 4096		/* lists between looks at interrupts */
+#define NUM_GUESSES 33			/* one for each number of bits of a degree */
 
 struct CooccurRow
 {
+	/* immutable */
 	Env		   *env;
 	const CooccurOperand *x;
+	const Simd *simd;
+	uint32_t	num_spans;
+	double		most_per_list;	/* the largest count that one list can add */
+	double	   *span_marginal;	/* the smallest n of each span */
+	uint32_t   *no_bound;		/* a span of bounds that let nothing pass which is not at least `own` */
 
-	/* filled by each row */
-	uint32_t	num_touched;
-	uint32_t   *touched;		/* items with a count */
-	int64_t    *count;			/* parallel to touched */
-	int64_t    *counter;		/* by item, all zero between rows */
-	CooccurScored *best;
-	uint32_t	best_size;
+	/* mutable: by row */
+	int			width;			/* bytes of a counter */
+	double		most;			/* no count of the row is larger */
+	void	   *counter;		/* by item, all zero between rows */
+	uint8_t    *touched;		/* by span: whether it has a count */
+	uint32_t   *item;			/* what cooccur_row hands out */
+	int64_t    *count;
+	CooccurBar	bar;
+	CooccurGuess guess[NUM_GUESSES];	/* by degree: rows may come in any order */
+	CooccurScored *held;
+	uint32_t	room;			/* of held */
 };
+
+static uint32_t
+row_spans(const CooccurOperand *x)
+{
+	return x->num_items / SIMD_SPAN + 1;
+}
 
 size_t
 cooccur_row_memory(const CooccurOperand *x)
 {
-	return (size_t) x->num_items * (sizeof(uint32_t) + 2 * sizeof(int64_t));
+	return (size_t) row_spans(x) * (SIMD_SPAN * (sizeof(uint32_t) + 2 * sizeof(int64_t)) + sizeof(double) + 1);
+}
+
+/* Scales multiply once, weights twice: those of both items of a pair. */
+static double
+most_per_list(const CooccurOperand *x)
+{
+	int64_t		scale = 1;
+	double		weight = 1;
+
+	for (uint64_t l = 0; x->list_scale && l < x->num_lists; l++)
+		scale = x->list_scale[l] > scale ? x->list_scale[l] : scale;
+	for (uint64_t e = x->list_start[0]; x->list_weight && e < x->list_start[x->num_lists]; e++)
+		weight = x->list_weight[e] > weight ? x->list_weight[e] : weight;
+	return scale * weight * weight;
 }
 
 CooccurRow *
 cooccur_row_create(Env *env, const CooccurOperand *x)
 {
 	CooccurRow *row = env_alloc0(env, 1, sizeof(CooccurRow));
+	uint64_t	columns;
 
 	row->env = env;
 	row->x = x;
-	row->touched = env_alloc(env, (uint64_t) x->num_items + 1, sizeof(uint32_t));
-	row->count = env_alloc(env, (uint64_t) x->num_items + 1, sizeof(int64_t));
-	row->counter = env_alloc0(env, (uint64_t) x->num_items + 1, sizeof(int64_t));
+	row->simd = simd_best();
+	for (int g = 0; g < NUM_GUESSES; g++)
+		row->guess[g] = COOCCUR_NO_GUESS;
+	row->num_spans = row_spans(x);
+	row->most_per_list = most_per_list(x);
+	row->span_marginal = env_alloc(env, row->num_spans, sizeof(double));
+	for (uint32_t s = 0; s < row->num_spans; s++)
+		row->span_marginal[s] = INFINITY;
+	for (uint32_t i = 0; i < x->num_items; i++)
+		row->span_marginal[i / SIMD_SPAN] = fmin(row->span_marginal[i / SIMD_SPAN], x->marginal[i]);
+	row->no_bound = memset(env_alloc(env, SIMD_SPAN, sizeof(uint32_t)), 0xff, SIMD_SPAN * sizeof(uint32_t));
+	columns = (uint64_t) row->num_spans * SIMD_SPAN;
+	row->counter = env_alloc0(env, columns, sizeof(int64_t));
+	row->touched = env_alloc0(env, row->num_spans, 1);
+	row->item = env_alloc(env, columns, sizeof(uint32_t));
+	row->count = env_alloc(env, columns, sizeof(int64_t));
 	return row;
 }
 
@@ -42,114 +98,296 @@ cooccur_row_release(CooccurRow *row)
 {
 	Env		   *env = row->env;
 
-	env_release(env, row->touched);
-	env_release(env, row->count);
+	env_release(env, row->span_marginal);
+	env_release(env, row->no_bound);
 	env_release(env, row->counter);
-	env_release(env, row->best);
+	env_release(env, row->touched);
+	env_release(env, row->item);
+	env_release(env, row->count);
+	env_release(env, row->held);
 	env_release(env, row);
 }
 
-/* What one list adds for each of its items: its scale times the weight of `item` in it. */
-static int64_t
-list_factor(const CooccurOperand *x, uint64_t list, uint32_t item)
+/* --- counting ----------------------------------------------------------- */
+
+/* The weight of `item` in a list that holds it. */
+static uint32_t
+weight_in_list(const CooccurOperand *x, uint64_t list, uint32_t item)
 {
-	int64_t		factor = x->list_scale ? x->list_scale[list] : 1;
+	uint64_t	low = x->list_start[list];
+	uint64_t	high = x->list_start[list + 1];
 
-	if (x->list_weight)
+	while (high - low > 1)
 	{
-		uint64_t	low = x->list_start[list];
-		uint64_t	high = x->list_start[list + 1];
+		uint64_t	mid = low + (high - low) / 2;
 
-		while (high - low > 1)
-		{
-			uint64_t	mid = low + (high - low) / 2;
-
-			if (x->list_item[mid] <= item)
-				low = mid;
-			else
-				high = mid;
-		}
-		factor *= x->list_weight[low];
+		if (x->list_item[mid] <= item)
+			low = mid;
+		else
+			high = mid;
 	}
-	return factor;
+	return x->list_weight[low];
 }
 
+/* Inlined per width and kind of list, so that the inner loop has no test. */
+static inline __attribute__((always_inline)) void
+count_lists(CooccurRow *row, uint32_t item, int width, bool scaled, bool weighted)
+{
+	const CooccurOperand *x = row->x;
+	const uint64_t *start = x->list_start;
+	const uint32_t *items = x->list_item;
+	const uint32_t *weights = x->list_weight;
+	void	   *counter = row->counter;
+
+	for (uint64_t q = x->post_start[item], end = x->post_start[item + 1]; q < end; q++)
+	{
+		uint64_t	list = x->post_list[q];
+		uint64_t	last = start[list + 1];
+		uint64_t	ahead = start[x->post_list[q + COOCCUR_AHEAD]];
+		uint64_t	add = scaled ? (uint64_t) x->list_scale[list] : 1;
+
+		if (q % CHECK_EVERY == 0)
+			env_check(row->env, item, x->num_items);
+		/* these run on into the next row on purpose */
+		__builtin_prefetch(start + x->post_list[q + 2 * COOCCUR_AHEAD]);
+		__builtin_prefetch(items + ahead);
+		__builtin_prefetch((const char *) (items + ahead) + 64);
+		if (scaled)
+			__builtin_prefetch(x->list_scale + x->post_list[q + 2 * COOCCUR_AHEAD]);
+		if (weighted)
+		{
+			__builtin_prefetch(weights + ahead);
+			add *= weight_in_list(x, list, item);
+		}
+		for (uint64_t e = start[list]; e < last; e++)
+		{
+			uint64_t	more = weighted ? add * weights[e] : add;
+
+			if (width == 1)
+				((uint8_t *) counter)[items[e]] += more;
+			else if (width == 2)
+				((uint16_t *) counter)[items[e]] += more;
+			else if (width == 4)
+				((uint32_t *) counter)[items[e]] += more;
+			else
+				((uint64_t *) counter)[items[e]] += more;
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void
+count_by_kind(CooccurRow *row, uint32_t item, int width)
+{
+	bool		scaled = row->x->list_scale != NULL;
+
+	if (row->x->list_weight && scaled)
+		count_lists(row, item, width, true, true);
+	else if (row->x->list_weight)
+		count_lists(row, item, width, false, true);
+	else if (scaled)
+		count_lists(row, item, width, true, false);
+	else
+		count_lists(row, item, width, false, false);
+}
+
+/* In a row of few lists most spans may be untouched: to go through the lists again tells which. */
 static void
-add_list(CooccurRow *row, uint64_t list, int64_t factor)
+mark_touched(CooccurRow *row, uint32_t item)
 {
 	const CooccurOperand *x = row->x;
 
-	for (uint64_t e = x->list_start[list]; e < x->list_start[list + 1]; e++)
+	if (cooccur_degree(x, item) >= row->num_spans / 8)
 	{
-		uint32_t	j = x->list_item[e];
-
-		/* written always, kept only the first time: no branch to mispredict */
-		row->touched[row->num_touched] = j;
-		row->num_touched += row->counter[j] == 0;
-		row->counter[j] += x->list_weight ? factor * x->list_weight[e] : factor;
+		memset(row->touched, 1, row->num_spans);
+		return;
 	}
+	for (uint64_t q = x->post_start[item]; q < x->post_start[item + 1]; q++)
+		for (uint64_t e = x->list_start[x->post_list[q]]; e < x->list_start[x->post_list[q] + 1]; e++)
+			row->touched[x->list_item[e] / SIMD_SPAN] = 1;
+}
+
+static void
+count_row(CooccurRow *row, uint32_t item)
+{
+	row->most = row->most_per_list * cooccur_degree(row->x, item);
+	row->width = row->most <= UINT8_MAX ? 1 : row->most <= UINT16_MAX ? 2 : row->most <= UINT32_MAX ? 4 : 8;
+	if (row->width == 1)
+		count_by_kind(row, item, 1);
+	else if (row->width == 2)
+		count_by_kind(row, item, 2);
+	else if (row->width == 4)
+		count_by_kind(row, item, 4);
+	else
+		count_by_kind(row, item, 8);
+	mark_touched(row, item);
+}
+
+/* --- looking through the counters ---------------------------------------- */
+
+static inline int64_t
+counter_of(const CooccurRow *row, uint32_t item)
+{
+	if (row->width == 1)
+		return ((const uint8_t *) row->counter)[item];
+	if (row->width == 2)
+		return ((const uint16_t *) row->counter)[item];
+	if (row->width == 4)
+		return ((const uint32_t *) row->counter)[item];
+	return ((const int64_t *) row->counter)[item];
+}
+
+/* Which counters of a span are at least `least`, which the row can reach. */
+static void
+find_in_span(const CooccurRow *row, uint32_t span, uint32_t least, uint64_t *mask)
+{
+	const char *counter = (const char *) row->counter + (size_t) span * SIMD_SPAN * row->width;
+
+	if (row->width == 1)
+		row->simd->bytes_at_least((const uint8_t *) counter, (const uint8_t *) row->no_bound, least, mask);
+	else if (row->width == 2)
+		row->simd->shorts_at_least((const uint16_t *) counter, (const uint16_t *) row->no_bound, least, mask);
+	else if (row->width == 4)
+		row->simd->longs_at_least((const uint32_t *) counter, row->no_bound, least, mask);
+	else
+		for (uint32_t c = 0; c < SIMD_SPAN; c++)
+		{
+			if (c % 64 == 0)
+				mask[c / 64] = 0;
+			mask[c / 64] |= (uint64_t) (((const int64_t *) counter)[c] >= least) << (c % 64);
+		}
+}
+
+static void
+clear_counters(CooccurRow *row)
+{
+	size_t		size = (size_t) SIMD_SPAN * row->width;
+
+	for (uint32_t s = 0; s < row->num_spans; s++)
+		if (row->touched[s])
+			memset((char *) row->counter + s * size, 0, size);
+	memset(row->touched, 0, row->num_spans);
 }
 
 uint32_t
 cooccur_row(CooccurRow *row, uint32_t item, const uint32_t **items, const int64_t **counts)
 {
-	const CooccurOperand *x = row->x;
+	uint64_t	mask[SIMD_WORDS];
 	uint32_t	n = 0;
 
-	row->num_touched = 0;
-	for (uint64_t q = x->post_start[item]; q < x->post_start[item + 1]; q++)
+	count_row(row, item);
+	for (uint32_t s = 0; s < row->num_spans; s++)
 	{
-		if (q % 4096 == 0)
-			env_check(row->env, item, x->num_items);
-		add_list(row, x->post_list[q], list_factor(x, x->post_list[q], item));
-	}
-	for (uint32_t t = 0; t < row->num_touched; t++)
-	{
-		uint32_t	j = row->touched[t];
+		if (!row->touched[s])
+			continue;
+		find_in_span(row, s, 1, mask);
+		for (uint32_t w = 0; w < SIMD_WORDS; w++)
+			for (uint64_t m = mask[w]; m != 0; m &= m - 1)
+			{
+				uint32_t	j = s * SIMD_SPAN + w * 64 + __builtin_ctzll(m);
 
-		row->count[n] = row->counter[j];
-		row->touched[n] = j;
-		row->counter[j] = 0;
-		n += j != item;
+				row->item[n] = j;
+				row->count[n] = counter_of(row, j);
+				n += j != item;
+			}
 	}
-	*items = row->touched;
+	clear_counters(row);
+	*items = row->item;
 	*counts = row->count;
 	return n;
 }
 
-uint32_t
-cooccur_row_neighbors(CooccurRow *row, uint32_t item, const CooccurQuery *query, CooccurNeighbor *out)
+/* --- neighbors ----------------------------------------------------------- */
+
+/*
+ * The smallest count, in units, with which anything in the span can pass the bar.
+ * Rounded down where a unit may not divide exactly: offers are judged by their score.
+ */
+static double
+span_need(const CooccurRow *row, uint32_t item, uint32_t span, const CooccurQuery *query)
 {
 	const CooccurOperand *x = row->x;
-	const uint32_t *items;
-	const int64_t *counts;
-	uint32_t	n = cooccur_row(row, item, &items, &counts);
-	uint32_t	kept = 0;
+	double		need = query->min_count;
 
-	if (n > row->best_size)
-	{
-		env_release(row->env, row->best);
-		row->best = env_alloc(row->env, n, sizeof(CooccurScored));
-		row->best_size = n;
-	}
-	for (uint32_t t = 0; t < n; t++)
-	{
-		double		count = counts[t] * x->unit;
+	if (row->bar.score != -INFINITY)
+		need = fmax(need, measure_need(&query->measure, row->bar.score, x->marginal[item],
+									   row->span_marginal[span], x->total));
+	return fmax(floor(need / x->unit), 1);
+}
 
-		if (count >= query->min_count)
-			row->best[kept++] = (CooccurScored)
-			{
-				measure_score(&query->measure, count, x->marginal[item], x->marginal[items[t]], x->total),
-					items[t], t
-			};
-	}
-	if (kept > query->k)
+static void
+offer(CooccurRow *row, uint32_t item, uint32_t other, const CooccurQuery *query)
+{
+	const CooccurOperand *x = row->x;
+	double		count = counter_of(row, other) * x->unit;
+	double		score;
+
+	if (other == item || !(count >= query->min_count))
+		return;
+	score = measure_score(&query->measure, count, x->marginal[item], x->marginal[other], x->total);
+	cooccur_offer(row->held, &row->bar, query->k, (CooccurScored) {score, other}, x->order);
+}
+
+static void
+offer_span(CooccurRow *row, uint32_t item, uint32_t span, const CooccurQuery *query)
+{
+	double		need = span_need(row, item, span, query);
+	uint64_t	mask[SIMD_WORDS];
+
+	if (!row->touched[span] || need > row->most)
+		return;
+	find_in_span(row, span, need < UINT32_MAX ? (uint32_t) need : UINT32_MAX, mask);
+	for (uint32_t w = 0; w < SIMD_WORDS; w++)
+		for (uint64_t m = mask[w]; m != 0; m &= m - 1)
+			offer(row, item, span * SIMD_SPAN + w * 64 + __builtin_ctzll(m), query);
+}
+
+/* Afterwards the best k are held, in no order. */
+static void
+search_row(CooccurRow *row, uint32_t item, double bar, const CooccurQuery *query)
+{
+	row->bar = COOCCUR_NO_BAR;
+	row->bar.score = bar;
+	for (uint32_t s = 0; s < row->num_spans; s++)
+		offer_span(row, item, s, query);
+	if (row->bar.used >= query->k)
+		cooccur_cut(row->held, &row->bar, query->k, row->x->order);
+	else
+		row->bar.score = -INFINITY;
+}
+
+static void
+reserve_held(CooccurRow *row, uint32_t room)
+{
+	if (row->room >= room)
+		return;
+	row->room = room;
+	env_release(row->env, row->held);
+	row->held = env_alloc(row->env, room, sizeof(CooccurScored));
+}
+
+uint32_t
+cooccur_row_neighbors(CooccurRow *row, uint32_t item, const CooccurQuery *wanted, CooccurNeighbor *out)
+{
+	CooccurQuery query = *wanted;
+	uint32_t	degree = cooccur_degree(row->x, item);
+	CooccurGuess *guess = row->guess + (degree ? 32 - __builtin_clz(degree) : 0);
+	bool		failed;
+
+	query.k = cooccur_useful_k(row->x, wanted->k);
+	reserve_held(row, cooccur_room(query.k));
+	count_row(row, item);
+	search_row(row, item, guess->score, &query);
+	failed = row->bar.used < query.k && guess->score != -INFINITY;
+	if (failed)
+		search_row(row, item, -INFINITY, &query);
+	cooccur_learn(guess, row->bar.score, failed);
+	cooccur_sort(row->held, row->bar.used, row->x->order);
+	for (uint32_t q = 0; q < row->bar.used; q++)
 	{
-		cooccur_select(row->best, kept, query->k, x->order);
-		kept = query->k;
+		const CooccurScored *c = row->held + q;
+
+		out[q] = (CooccurNeighbor) {c->score, counter_of(row, c->item) * row->x->unit, c->item};
 	}
-	cooccur_sort(row->best, kept, x->order);
-	for (uint32_t q = 0; q < kept; q++)
-		out[q] = (CooccurNeighbor) {row->best[q].score, counts[row->best[q].tag] * x->unit, row->best[q].item};
-	return kept;
+	clear_counters(row);
+	return row->bar.used;
 }

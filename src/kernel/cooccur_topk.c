@@ -23,19 +23,10 @@
 #include "kernel/cooccur.h"
 #include "kernel/simd.h"
 
-#define SLACK			48		/* candidates above k before a cut, at least */
 #define MAX_HEAD_SPANS	16
 #define GROUP_FALL		0.93	/* a group of rows ends where n fell this far */
 
 typedef CooccurScored Candidate;	/* tagged with the count */
-
-/* What a newcomer has to beat: the k-th best of an item, or a guess at it. */
-typedef struct Entry
-{
-	double		score;			/* -Infinity: everybody enters */
-	uint32_t	order;
-	uint32_t	used;			/* candidates held */
-} Entry;
 
 /* The sides of a pair that a pass serves. */
 enum
@@ -64,7 +55,7 @@ struct CooccurTopk
 	uint64_t   *tail;			/* list -> its first of those */
 
 	/* mutable: by item */
-	Entry	   *entry;
+	CooccurBar *entry;
 	Candidate  *candidate;		/* capacity per item */
 	SimdPlane  *head_need;		/* head_planes per span of the head */
 	void	   *need;			/* tail, as wide as counter */
@@ -74,19 +65,12 @@ struct CooccurTopk
 	int			width;			/* bytes of a counter */
 	double		group_marginal; /* the smallest n in the group */
 	uint32_t	group_end;
-	double		guess;			/* -Infinity: none */
-	double		guess_factor;
+	CooccurGuess guess;
 	int			sides;
 	uint32_t   *span_need;		/* by span: the least of its needs */
 };
 
 /* --- set-up ------------------------------------------------------------- */
-
-static uint32_t
-topk_capacity(uint32_t k)
-{
-	return k + (k > SLACK ? k : SLACK);
-}
 
 static uint32_t
 topk_spans(const CooccurOperand *x)
@@ -116,9 +100,11 @@ choose_head(const CooccurOperand *x)
 size_t
 cooccur_topk_memory(const CooccurOperand *x, uint32_t k)
 {
-	return (size_t) x->num_lists * (choose_head(x) * sizeof(SimdPlane) + sizeof(uint64_t)) +
+	/* the tail as if there were no head, which is what it comes to where items are many */
+	return (size_t) x->post_start[x->num_items] * (x->num_items > 65536 ? sizeof(uint32_t) : sizeof(uint16_t)) +
+		(size_t) x->num_lists * (choose_head(x) * sizeof(SimdPlane) + sizeof(uint64_t)) +
 		(size_t) topk_spans(x) * SIMD_SPAN * 2 * sizeof(uint32_t) +
-		(size_t) x->num_items * ((size_t) topk_capacity(k) * sizeof(Candidate) + sizeof(Entry));
+		(size_t) x->num_items * ((size_t) cooccur_room(cooccur_useful_k(x, k)) * sizeof(Candidate) + sizeof(CooccurBar));
 }
 
 static void
@@ -169,7 +155,7 @@ topk_allocate(CooccurTopk *t)
 	t->wide = x->num_items > t->head + UINT64_C(65536);
 	t->tail_item = env_alloc(env, x->post_start[x->num_items] - x->post_start[head] + 1,
 							 t->wide ? sizeof(uint32_t) : sizeof(uint16_t));
-	t->entry = env_alloc(env, x->num_items, sizeof(Entry));
+	t->entry = env_alloc(env, x->num_items, sizeof(CooccurBar));
 	t->candidate = env_alloc(env, (uint64_t) x->num_items * t->capacity, sizeof(Candidate));
 	t->need = env_alloc(env, columns, sizeof(uint32_t));
 	t->counter = env_alloc0(env, columns, sizeof(uint32_t));
@@ -185,20 +171,20 @@ topk_create(Env *env, const CooccurOperand *x, const CooccurQuery *query)
 	t->env = env;
 	t->x = x;
 	t->query = *query;
+	t->query.k = cooccur_useful_k(x, query->k);
 	t->simd = simd_best();
 	t->num_spans = topk_spans(x);
 	t->head = choose_head(x) * SIMD_SPAN;
 	t->min_count = query->min_count > 1 ? (uint32_t) fmin(ceil(query->min_count), UINT32_MAX) : 1;
-	t->capacity = topk_capacity(query->k);
-	t->guess = -INFINITY;
-	t->guess_factor = 0.9;
+	t->capacity = cooccur_room(t->query.k);
+	t->guess = COOCCUR_NO_GUESS;
 	for (uint32_t i = 0; i < x->num_items; i++)
 		if (cooccur_degree(x, i) > most)
 			most = cooccur_degree(x, i);
 	t->head_planes = 32 - __builtin_clz(most);
 	topk_allocate(t);
 	for (uint32_t i = 0; i < x->num_items; i++)
-		t->entry[i] = (Entry) {-INFINITY, UINT32_MAX, 0};
+		t->entry[i] = COOCCUR_NO_BAR;
 	fill_bitmap(t);
 	return t;
 }
@@ -300,35 +286,15 @@ topk_candidates(CooccurTopk *t, uint32_t item)
 	return t->candidate + (uint64_t) item * t->capacity;
 }
 
-/* Cuts k or more candidates to the best k, of which the last is from now on to be beaten. */
-static void
-topk_cut(CooccurTopk *t, uint32_t item)
-{
-	Entry	   *entry = t->entry + item;
-	Candidate  *c = topk_candidates(t, item);
-	uint32_t	k = t->query.k;
-
-	cooccur_select(c, entry->used, k, t->x->order);
-	entry->used = k;
-	entry->score = c[k - 1].score;
-	entry->order = t->x->order[c[k - 1].item];
-}
-
 /* Returns true where that raised what the item asks of newcomers. */
 static inline bool
 topk_offer(CooccurTopk *t, uint32_t item, uint32_t other, uint32_t count)
 {
 	const CooccurOperand *x = t->x;
-	Entry	   *entry = t->entry + item;
 	double		score = measure_score(&t->query.measure, count, x->marginal[item], x->marginal[other], x->total);
 
-	if (score < entry->score || (score == entry->score && x->order[other] > entry->order))
-		return false;
-	topk_candidates(t, item)[entry->used++] = (Candidate) {score, other, count};
-	if (entry->used < t->capacity)
-		return false;
-	topk_cut(t, item);
-	return true;
+	return cooccur_offer(topk_candidates(t, item), t->entry + item, t->query.k,
+						 (Candidate) {score, other, count}, x->order);
 }
 
 /* A pair that may matter to either side. */
@@ -476,40 +442,27 @@ search_row(CooccurTopk *t, uint32_t row, int sides)
 			tails[t->width].search(t, row, span);
 }
 
-/* Where the next row's guess goes: up while guesses hold, down when one fails. */
-static void
-learn_guess(CooccurTopk *t, uint32_t row, bool failed)
-{
-	Entry	   *entry = t->entry + row;
-
-	if (failed)
-		t->guess_factor *= 0.95;
-	else if (t->guess_factor < 0.99)
-		t->guess_factor *= 1.002;
-	t->guess = entry->score > 0 ? entry->score * t->guess_factor : -INFINITY;
-}
-
 static void
 topk_row(CooccurTopk *t, uint32_t row)
 {
-	Entry	   *entry = t->entry + row;
+	CooccurBar *entry = t->entry + row;
 	bool		failed = false;
 
 	if (row > t->head)
 		tails[t->width].count[t->wide](t, row);
-	entry->score = t->guess;
+	entry->score = t->guess.score;
 	search_row(t, row, OWN | PARTNERS);
-	if (entry->used < t->query.k && t->guess != -INFINITY)
+	if (entry->used < t->query.k && t->guess.score != -INFINITY)
 	{
 		failed = true;
-		*entry = (Entry) {-INFINITY, UINT32_MAX, 0};
+		*entry = COOCCUR_NO_BAR;
 		search_row(t, row, OWN);
 	}
 	if (entry->used >= t->query.k)
-		topk_cut(t, row);
+		cooccur_cut(topk_candidates(t, row), entry, t->query.k, t->x->order);
 	else
 		entry->score = -INFINITY;
-	learn_guess(t, row, failed);
+	cooccur_learn(&t->guess, entry->score, failed);
 	if (row > t->head)
 		memset(t->counter, 0, (size_t) (row - t->head) * t->width);
 }
@@ -552,7 +505,7 @@ cooccur_topk_neighbors(CooccurTopk *t, uint32_t item, CooccurNeighbor *out)
 	Candidate  *c = topk_candidates(t, item);
 
 	if (t->entry[item].used > t->query.k)
-		topk_cut(t, item);
+		cooccur_cut(c, t->entry + item, t->query.k, t->x->order);
 	cooccur_sort(c, t->entry[item].used, t->x->order);
 	for (uint32_t q = 0; q < t->entry[item].used; q++)
 		out[q] = (CooccurNeighbor) {c[q].score, c[q].tag, c[q].item};

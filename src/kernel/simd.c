@@ -56,17 +56,23 @@ simd_all(const Simd *const **forms)
 	return n;
 }
 
+static const Simd *chosen;
+
 const Simd *
 simd_best(void)
 {
-	static const Simd *best;
-
-	if (best == NULL)
+	if (chosen == NULL)
 	{
 		const Simd *const *forms;
 		int			n = simd_all(&forms);
 
-		best = forms[n - 1];
+		chosen = forms[n - 1];
 	}
-	return best;
+	return chosen;
+}
+
+void
+simd_choose(const Simd *form)
+{
+	chosen = form;
 }

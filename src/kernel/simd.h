@@ -34,7 +34,10 @@ typedef struct Simd
 								  const uint32_t *lines, size_t num_lines,
 								  SimdPlane *planes, int num_planes);
 
-	/* Which of the 512 counters are at least the bound of their column, given in the same form. */
+	/*
+	 * Which of the 512 counters are at least the bound of their column, given in the
+	 * same form and in no fewer planes.
+	 */
 	void		(*planes_at_least) (const SimdPlane *planes, int num_planes,
 									const SimdPlane *bound, int num_bound_planes, uint64_t *mask);
 
@@ -53,5 +56,8 @@ extern const Simd *simd_best(void);
 
 /* All forms that this processor runs, plain first; for tests. */
 extern int	simd_all(const Simd *const **forms);
+
+/* Makes another form the best from now on, NULL the widest again; for tests. */
+extern void simd_choose(const Simd *form);
 
 #endif							/* PERSONALIZE_SIMD_H */

@@ -298,11 +298,11 @@ test_measures(void)
 void
 test_itemvec(void)
 {
-	test_known_sums();
-	test_huge_sums();
-	test_random_sums();
-	test_many_items();
-	test_coding();
-	test_order();
-	test_measures();
+	RUN(test_known_sums);
+	RUN(test_huge_sums);
+	RUN(test_random_sums);
+	RUN(test_many_items);
+	RUN(test_coding);
+	RUN(test_order);
+	RUN(test_measures);
 }

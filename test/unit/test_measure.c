@@ -308,13 +308,15 @@ test_need_is_useful(void)
 void
 test_measure(void)
 {
-	test_published();
-	test_identities();
-	test_edges();
-	test_never_nan();
-	test_checks();
-	test_need_is_useful();
+	RUN(test_published);
+	RUN(test_identities);
+	RUN(test_edges);
+	RUN(test_never_nan);
+	RUN(test_checks);
+	RUN(test_need_is_useful);
 	for (int i = 0; i < measure_table_size; i++)
+	{
+		unit_begin(measure_table[i].name);
 		for (int v = 0; v < NUM_VARIANTS; v++)
 		{
 			Measure		m = variant(i, v);
@@ -322,4 +324,5 @@ test_measure(void)
 			test_need_on_grid(&m);
 			test_need_on_large(&m);
 		}
+	}
 }

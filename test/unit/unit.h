@@ -11,6 +11,11 @@
 
 #include "base/env.h"
 
+/* Runs one test, a function without arguments, under its own name. */
+#define RUN(test) (unit_begin(#test), test())
+/* The same for what is no such function: a test lasts until the next begins. */
+extern void unit_begin(const char *name);
+
 /* A failed check prints where it stands and lets the test go on. */
 #define CHECK(cond) unit_check((cond), #cond, __FILE__, __LINE__)
 /* Within a relative tolerance of `want`, or an absolute one below 1. */
@@ -28,7 +33,11 @@ extern Env *unit_env(void);
 extern uint64_t unit_random(uint64_t *state);
 
 /* One function per file test_X.c, listed in main.c. */
+extern void test_baskets(void);
+extern void test_cooccur(void);
 extern void test_itemvec(void);
 extern void test_measure(void);
+extern void test_radix(void);
+extern void test_simd(void);
 
 #endif							/* PERSONALIZE_UNIT_H */
