@@ -16,8 +16,8 @@ void
 _PG_init(void)
 {
 	DefineCustomIntVariable("personalize.matrix_mem",
-							"Sets the most memory that one multiplication of a co-occurrence matrix may use.",
-							"neighbors() and pairs() state what they need before they allocate it, and fail with both figures where it is more.",
+							"Sets the most memory that building, merging or reading one co-occurrence matrix may use.",
+							"What is needed is stated before it is allocated; where it is more, the call fails with both figures.",
 							&personalize_matrix_mem,
 							1024 * 1024, 1024, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB,

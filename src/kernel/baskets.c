@@ -3,6 +3,7 @@
  *		Growing a set of baskets, and bringing it into canonical form.
  */
 #include "kernel/baskets.h"
+#include "kernel/prefix_sort.h"
 #include "kernel/radix.h"
 
 #define CHECK_EVERY 65536		/* lists between looks at interrupts */
@@ -168,57 +169,30 @@ baskets_rank(Env *env, Baskets *b, const uint32_t *key_order)
 
 /* --- folding ------------------------------------------------------------ */
 
-/* Order of size, then items, then weights. */
 static int
-compare_lists(const Baskets *b, uint32_t one, uint32_t two)
+compare_entries(const uint32_t *one, const uint32_t *two, uint64_t n)
 {
-	uint64_t	size_one = b->start[one + 1] - b->start[one];
-	uint64_t	size_two = b->start[two + 1] - b->start[two];
-	const uint32_t *a = b->item + b->start[one];
-	const uint32_t *c = b->item + b->start[two];
-
-	if (size_one != size_two)
-		return size_one < size_two ? -1 : 1;
-	for (uint64_t e = 0; e < size_one; e++)
-		if (a[e] != c[e])
-			return a[e] < c[e] ? -1 : 1;
-	if (b->weight)
-	{
-		a = b->weight + b->start[one];
-		c = b->weight + b->start[two];
-		for (uint64_t e = 0; e < size_one; e++)
-			if (a[e] != c[e])
-				return a[e] < c[e] ? -1 : 1;
-	}
+	for (uint64_t e = 0; e < n; e++)
+		if (one[e] != two[e])
+			return one[e] < two[e] ? -1 : 1;
 	return 0;
 }
 
-/* Merge sort of lists whose records compare equal; record[i * 2 + 1] is the list. */
-static void
-sort_ties(const Baskets *b, uint64_t *record, uint64_t *scratch, uint64_t n)
+/* Order of size, then items, then weights. */
+static int
+compare_lists(const void *things, uint64_t one, uint64_t two)
 {
-	uint64_t	half = n / 2;
-	uint64_t	i = 0;
-	uint64_t	j = half;
+	const Baskets *b = things;
+	uint64_t	size = b->start[one + 1] - b->start[one];
+	uint64_t	other_size = b->start[two + 1] - b->start[two];
+	int			order;
 
-	if (n < 2)
-		return;
-	sort_ties(b, record, scratch, half);
-	sort_ties(b, record + half * 2, scratch, n - half);
-	memcpy(scratch, record, n * 2 * sizeof(uint64_t));
-	for (uint64_t at = 0; at < n; at++)
-	{
-		bool		first = j == n || (i < half && compare_lists(b, scratch[i * 2 + 1], scratch[j * 2 + 1]) <= 0);
-
-		record[at * 2 + 1] = scratch[(first ? i++ : j++) * 2 + 1];
-	}
-}
-
-/* Whether list_prefix says all there is: then lists that tie are the same. */
-static bool
-prefix_is_whole(const Baskets *b, uint64_t list, int item_bits)
-{
-	return b->weight == NULL && (b->start[list + 1] - b->start[list]) * item_bits <= 64 - SIZE_BITS;
+	if (size != other_size)
+		return size < other_size ? -1 : 1;
+	order = compare_entries(b->item + b->start[one], b->item + b->start[two], size);
+	if (order == 0 && b->weight)
+		order = compare_entries(b->weight + b->start[one], b->weight + b->start[two], size);
+	return order;
 }
 
 /*
@@ -239,48 +213,35 @@ list_prefix(const Baskets *b, uint64_t list, int item_bits)
 	return prefix << room;
 }
 
-static uint64_t *
+static PrefixRecord *
 sorted_lists(Env *env, const Baskets *b)
 {
 	uint64_t	n = b->num_lists;
-	uint64_t   *record = env_alloc(env, n * 2 + 1, sizeof(uint64_t));
-	uint64_t   *scratch = env_alloc(env, n * 2 + 1, sizeof(uint64_t));
+	PrefixRecord *record = env_alloc(env, n + 1, sizeof(PrefixRecord));
 	int			item_bits = b->num_items > 1 ? 32 - __builtin_clz(b->num_items - 1) : 1;
 
 	for (uint64_t l = 0; l < n; l++)
-	{
-		record[l * 2] = list_prefix(b, l, item_bits);
-		record[l * 2 + 1] = l;
-	}
-	radix_sort(record, scratch, n, 2, 1);
-	for (uint64_t first = 0, next; first < n; first = next)
-	{
-		for (next = first + 1; next < n && record[next * 2] == record[first * 2];)
-			next++;
-		env_check(env, first, n);
-		if (!prefix_is_whole(b, record[first * 2 + 1], item_bits))
-			sort_ties(b, record + first * 2, scratch, next - first);
-	}
-	env_release(env, scratch);
+		record[l] = (PrefixRecord) {list_prefix(b, l, item_bits), l};
+	prefix_sort(env, record, n, compare_lists, b);
 	return record;
 }
 
 void
 baskets_fold(Env *env, Baskets *b)
 {
-	uint64_t   *record = sorted_lists(env, b);
+	PrefixRecord *record = sorted_lists(env, b);
 	Baskets		folded;
 
 	baskets_init(env, &folded, b->weight != NULL);
 	folded.num_items = b->num_items;
 	for (uint64_t i = 0; i < b->num_lists; i++)
 	{
-		uint64_t	list = record[i * 2 + 1];
+		uint64_t	list = record[i].id;
 		uint64_t	size = b->start[list + 1] - b->start[list];
 		uint64_t	at = folded.start[folded.num_lists];
 		uint32_t	repeat = baskets_repeat(b, list);
 
-		if (i > 0 && compare_lists(b, record[i * 2 - 1], list) == 0)
+		if (i > 0 && compare_lists(b, record[i - 1].id, list) == 0)
 		{
 			uint32_t   *before = folded.repeat + folded.num_lists - 1;
 			uint32_t	fits = UINT32_MAX - *before < repeat ? UINT32_MAX - *before : repeat;

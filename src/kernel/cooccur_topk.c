@@ -157,7 +157,8 @@ topk_allocate(CooccurTopk *t)
 							 t->wide ? sizeof(uint32_t) : sizeof(uint16_t));
 	t->entry = env_alloc(env, x->num_items, sizeof(CooccurBar));
 	t->candidate = env_alloc(env, (uint64_t) x->num_items * t->capacity, sizeof(Candidate));
-	t->need = env_alloc(env, columns, sizeof(uint32_t));
+	/* columns past the group's end are compared, too, though never used */
+	t->need = memset(env_alloc(env, columns, sizeof(uint32_t)), 0xff, columns * sizeof(uint32_t));
 	t->counter = env_alloc0(env, columns, sizeof(uint32_t));
 	t->span_need = env_alloc(env, t->num_spans, sizeof(uint32_t));
 }

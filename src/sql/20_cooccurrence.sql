@@ -155,7 +155,7 @@ CREATE FUNCTION personalize.pairs(m personalize.cooccurrence)
     AS 'MODULE_PATHNAME', 'personalize_cooccurrence_pairs' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 100000;
 COMMENT ON FUNCTION personalize.pairs(personalize.cooccurrence) IS 'all pairs of items with their counts, each pair once, item before neighbor';
 CREATE FUNCTION personalize.neighbors(m personalize.cooccurrence,
-    k integer DEFAULT 20, measure text DEFAULT 'cosine', min_count double precision DEFAULT 1,
+    k integer DEFAULT 20, measure text DEFAULT 'cosine', min_count double precision DEFAULT 0,
     shrinkage double precision DEFAULT NULL, a double precision DEFAULT NULL, b double precision DEFAULT NULL,
     p double precision DEFAULT NULL, z double precision DEFAULT NULL)
     RETURNS TABLE (item bigint, neighbor bigint, rank integer, score double precision,
@@ -169,7 +169,7 @@ CREATE FUNCTION personalize.pairs(m personalize.cooccurrence, item_type anyeleme
     AS 'MODULE_PATHNAME', 'personalize_cooccurrence_pairs' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 100000;
 COMMENT ON FUNCTION personalize.pairs(personalize.cooccurrence, anyelement) IS 'all pairs of items with their counts, each pair once, item before neighbor';
 CREATE FUNCTION personalize.neighbors(m personalize.cooccurrence, item_type anyelement,
-    k integer DEFAULT 20, measure text DEFAULT 'cosine', min_count double precision DEFAULT 1,
+    k integer DEFAULT 20, measure text DEFAULT 'cosine', min_count double precision DEFAULT 0,
     shrinkage double precision DEFAULT NULL, a double precision DEFAULT NULL, b double precision DEFAULT NULL,
     p double precision DEFAULT NULL, z double precision DEFAULT NULL)
     RETURNS TABLE (item anyelement, neighbor anyelement, rank integer, score double precision,

@@ -116,9 +116,18 @@ allow_spill(FunctionCallInfo fcinfo, CooccurrenceState *state)
 }
 
 static void
+seek_file(BufFile *file, int fileno, off_t offset)
+{
+	if (BufFileSeek(file, fileno, offset, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not seek in temporary file: %m")));
+}
+
+static void
 write_run(CooccurrenceState *state, Run *run)
 {
-	BufFileSeek(state->file, state->end_fileno, state->end_offset, SEEK_SET);
+	seek_file(state->file, state->end_fileno, state->end_offset);
 	run->fileno = state->end_fileno;
 	run->offset = state->end_offset;
 	BufFileWrite(state->file, run->bytes, run->head.bytes);
@@ -266,12 +275,8 @@ first_row(FunctionCallInfo fcinfo, MemoryContext context)
 
 /* Options are the aggregate's, not the row's: a column there is a mistake worth an error. */
 static void
-check_options(FunctionCallInfo fcinfo, const CooccurrenceState *state)
+check_options(const CooccurrenceState *state, float8 damping, int32 max_basket)
 {
-	int			options = options_at(fcinfo);
-	float8		damping = PG_ARGISNULL(options) ? 0 : PG_GETARG_FLOAT8(options);
-	int32		max_basket = PG_ARGISNULL(options + 1) ? 0 : PG_GETARG_INT32(options + 1);
-
 	if (damping != state->damping || max_basket != state->max_basket)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -286,6 +291,7 @@ personalize_cooccurrence_trans(PG_FUNCTION_ARGS)
 {
 	CooccurrenceState *state = PG_ARGISNULL(0) ? NULL : (CooccurrenceState *) PG_GETARG_POINTER(0);
 	MemoryContext context;
+	int			options = options_at(fcinfo);
 	int64		weight = 1;
 
 	if (!AggCheckCallContext(fcinfo, &context))
@@ -300,8 +306,10 @@ personalize_cooccurrence_trans(PG_FUNCTION_ARGS)
 		weight = guard_int_range("weight", PG_GETARG_INT64(3), 0, MAX_WEIGHT);
 	if (state == NULL)
 		state = first_row(fcinfo, context);
-	else if (options_at(fcinfo))
-		check_options(fcinfo, state);
+	else if (options > 0)
+		check_options(state,
+					  PG_ARGISNULL(options) ? 0 : PG_GETARG_FLOAT8(options),
+					  PG_ARGISNULL(options + 1) ? 0 : PG_GETARG_INT32(options + 1));
 	/* nothing of an item is no item */
 	if (weight > 0)
 		append_row(state,
@@ -331,10 +339,7 @@ refill_from_file(RunReader *reader)
 	Size		more = Min(r->room - left, reader->unread);
 
 	memmove(r->buffer, reader->in.at, left);
-	if (BufFileSeek(r->file, r->fileno, r->offset, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not seek in temporary file: %m")));
+	seek_file(r->file, r->fileno, r->offset);
 	BufFileReadExact(r->file, r->buffer + left, more);
 	BufFileTell(r->file, &r->fileno, &r->offset);
 	reader->in.at = r->buffer;
@@ -522,7 +527,7 @@ copy_run(const CooccurrenceState *state, const Run *run, void *to)
 		memcpy(to, run->bytes, run->head.bytes);
 	else
 	{
-		BufFileSeek(state->file, run->fileno, run->offset, SEEK_SET);
+		seek_file(state->file, run->fileno, run->offset);
 		BufFileReadExact(state->file, to, run->head.bytes);
 	}
 }
@@ -591,6 +596,7 @@ personalize_cooccurrence_combine(PG_FUNCTION_ARGS)
 		state->max_basket = other->max_basket;
 		allow_spill(fcinfo, state);
 	}
+	check_options(state, other->damping, other->max_basket);
 	absorb(state, other);
 	PG_RETURN_POINTER(state);
 }

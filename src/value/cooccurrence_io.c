@@ -208,7 +208,7 @@ parse_text(Parser *p)
 
 /* An item may stand once in a list. */
 static void
-check_new(Parser *p, uint32 code)
+check_new(Parser *p, const char *item, uint32 code)
 {
 	if (code >= p->seen_room)
 	{
@@ -219,7 +219,10 @@ check_new(Parser *p, uint32 code)
 		p->seen_room = room;
 	}
 	if (p->seen[code] == p->lists + 1)
+	{
+		p->at = item;
 		syntax_error(p, "an item that the basket does not hold yet");
+	}
 	p->seen[code] = p->lists + 1;
 }
 
@@ -238,10 +241,12 @@ parse_list(Parser *p)
 	{
 		uint32		weight = 1;
 		uint32		code;
+		const char *item;
 
 		skip_space(p);
+		item = p->at;
 		code = key_is_number(type) ? parse_number(p, type) : type == KEY_UUID ? parse_uuid(p) : parse_text(p);
-		check_new(p, code);
+		check_new(p, item, code);
 		if (builder->kind.weighted && parse_token(p, "*"))
 			weight = parse_count(p, "a weight from 1 to 4294967295");
 		baskets_reserve(&builder->server.env, b, size + 1);

@@ -53,6 +53,7 @@ typedef struct RollupState
 	Cooccurrence **part;
 	int			num_parts;
 	int			room;
+	Size		held;			/* bytes of all parts */
 } RollupState;
 
 static void
@@ -60,6 +61,8 @@ rollup_append(RollupState *state, const Cooccurrence *m)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 
+	state->held += VARSIZE(m);
+	cooccurrence_check_memory(state->held, "rolling up co-occurrence matrices");
 	if (state->num_parts == state->room)
 	{
 		state->room *= 2;
@@ -72,10 +75,9 @@ rollup_append(RollupState *state, const Cooccurrence *m)
 static RollupState *
 rollup_create(MemoryContext context)
 {
-	RollupState *state = MemoryContextAlloc(context, sizeof(RollupState));
+	RollupState *state = MemoryContextAllocZero(context, sizeof(RollupState));
 
 	state->context = context;
-	state->num_parts = 0;
 	state->room = 16;
 	state->part = MemoryContextAlloc(context, state->room * sizeof(Cooccurrence *));
 	return state;
