@@ -84,7 +84,7 @@ codes_by_degree(Env *env, const uint64_t *degree, const uint32_t *key_order, uin
 		record[c * 2] = ~degree[c];
 		record[c * 2 + 1] = (uint64_t) key_order[c] << 32 | c;
 	}
-	radix_sort(record, record + (uint64_t) n * 2, n, 2, 2);
+	radix_sort_checked(env, record, record + (uint64_t) n * 2, n, 2, 2);
 	for (uint32_t r = 0; r < n; r++)
 		code[r] = (uint32_t) record[r * 2 + 1];
 	env_release(env, record);

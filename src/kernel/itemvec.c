@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "kernel/itemvec.h"
+#include "kernel/radix.h"
 
 bool
 itemvec_open_head(ItemvecCursor *c, const void *bytes, size_t size)
@@ -299,15 +300,6 @@ itemvec_jaccard(const ItemvecCursor *a, const ItemvecCursor *b)
 	return high == 0 ? 0 : low / high;
 }
 
-#define DIGITS 8				/* bytes of a key */
-
-/* Flips the sign, so that unsigned digits order signed items. */
-static inline unsigned
-digit_of(int64_t item, int d)
-{
-	return ((uint64_t) item ^ (UINT64_C(1) << 63)) >> (8 * d) & 0xff;
-}
-
 /* For the short vectors that most groups make: below this length counting digits costs more. */
 static void
 insertion_sort(ItemWeight *entries, uint64_t n)
@@ -323,47 +315,22 @@ insertion_sort(ItemWeight *entries, uint64_t n)
 	}
 }
 
+/* Unsigned words order signed items once the sign is turned. */
 static void
-scatter(const ItemWeight *from, ItemWeight *to, uint64_t n, int d, const uint64_t *count)
+turn_signs(ItemWeight *entries, uint64_t n)
 {
-	uint64_t	at[256];
-	uint64_t	sum = 0;
-
-	for (int v = 0; v < 256; v++)
-	{
-		at[v] = sum;
-		sum += count[v];
-	}
 	for (uint64_t i = 0; i < n; i++)
-		to[at[digit_of(from[i].item, d)]++] = from[i];
+		entries[i].item ^= INT64_MIN;
 }
 
-/* Digits that all keys share, the upper ones as a rule, cost no pass. */
 static void
-radix_sort(Env *env, ItemWeight *entries, uint64_t n)
+sort_long(Env *env, ItemWeight *entries, uint64_t n)
 {
-	uint64_t	count[DIGITS][256] = {{0}};
 	ItemWeight *scratch = env_alloc(env, n, sizeof(ItemWeight));
-	ItemWeight *from = entries;
-	ItemWeight *to = scratch;
 
-	for (uint64_t i = 0; i < n; i++)
-		for (int d = 0; d < DIGITS; d++)
-			count[d][digit_of(entries[i].item, d)]++;
-	for (int d = 0; d < DIGITS; d++)
-	{
-		ItemWeight *swap = from;
-
-		if (count[d][digit_of(entries[0].item, d)] == n)
-			continue;
-		env_check(env, 0, 0);
-		scatter(from, to, n, d, count[d]);
-		from = to;
-		to = swap;
-	}
-	/* An odd number of passes leaves the result in the scratch array. */
-	if (from != entries)
-		memcpy(entries, from, n * sizeof(ItemWeight));
+	turn_signs(entries, n);
+	radix_sort_checked(env, (uint64_t *) entries, (uint64_t *) scratch, n, 2, 1);
+	turn_signs(entries, n);
 	env_release(env, scratch);
 }
 
@@ -380,7 +347,7 @@ itemvec_sort(Env *env, ItemWeight *entries, uint64_t n)
 	if (n <= 32)
 		insertion_sort(entries, n);
 	else
-		radix_sort(env, entries, n);
+		sort_long(env, entries, n);
 }
 
 /* A total order: of equal weights the larger item is the lighter, so the result is one only. */

@@ -30,7 +30,7 @@ prefix_sort(Env *env, PrefixRecord *record, uint64_t n, PrefixCompare compare, c
 {
 	PrefixRecord *scratch = env_alloc(env, n + 1, sizeof(PrefixRecord));
 
-	radix_sort((uint64_t *) record, (uint64_t *) scratch, n, 2, 1);
+	radix_sort_checked(env, (uint64_t *) record, (uint64_t *) scratch, n, 2, 1);
 	for (uint64_t first = 0, next; first < n; first = next)
 	{
 		for (next = first + 1; next < n && record[next].prefix == record[first].prefix;)

@@ -6,15 +6,43 @@
 
 #define BUCKETS 256
 
-/* One stable pass by one byte.  Inlined per number of words, so that a record is copied without a loop. */
-static inline __attribute__((always_inline)) void
-radix_pass(const uint64_t *from, uint64_t *to, size_t n, int words, int key, int shift)
+/* A byte of the key. */
+typedef struct Digit
 {
-	size_t		count[BUCKETS] = {0};
+	int			word;
+	int			shift;
+} Digit;
+
+static inline uint8_t
+digit_of(const uint64_t *record, Digit digit)
+{
+	return (uint8_t) (record[digit.word] >> digit.shift);
+}
+
+/* The bytes in which records differ, least significant first; returns how many. */
+static inline __attribute__((always_inline)) int
+find_digits(const uint64_t *records, size_t n, int words, int key_words, Digit *digits)
+{
+	int			found = 0;
+
+	for (int word = key_words - 1; word >= 0; word--)
+	{
+		uint64_t	differs = 0;
+
+		for (size_t i = 1; i < n; i++)
+			differs |= records[i * words + word] ^ records[word];
+		for (int shift = 0; shift < 64; shift += 8)
+			if ((differs >> shift) & 0xff)
+				digits[found++] = (Digit) {word, shift};
+	}
+	return found;
+}
+
+static inline void
+counts_to_places(size_t *count)
+{
 	size_t		at = 0;
 
-	for (size_t i = 0; i < n; i++)
-		count[(from[i * words + key] >> shift) & 0xff]++;
 	for (int b = 0; b < BUCKETS; b++)
 	{
 		size_t		size = count[b];
@@ -22,50 +50,65 @@ radix_pass(const uint64_t *from, uint64_t *to, size_t n, int words, int key, int
 		count[b] = at;
 		at += size;
 	}
+}
+
+/* One stable pass, which counts the next digit on its way: alone that would take as long as moving. */
+static inline __attribute__((always_inline)) void
+move_records(const uint64_t *from, uint64_t *to, size_t n, int words,
+			 Digit digit, size_t *place, Digit next, size_t *next_count)
+{
 	for (size_t i = 0; i < n; i++, from += words)
 	{
-		uint64_t   *place = to + count[(from[key] >> shift) & 0xff]++ * words;
+		uint64_t   *record = to + place[digit_of(from, digit)]++ * words;
 
+		next_count[digit_of(from, next)]++;
 		for (int w = 0; w < words; w++)
-			place[w] = from[w];
+			record[w] = from[w];
 	}
 }
 
+/* Inlined per number of words, so that a record is copied without a loop. */
 static inline __attribute__((always_inline)) void
-radix_sort_words(uint64_t *records, uint64_t *scratch, size_t n, int words, int key_words)
+sort_words(Env *env, uint64_t *records, uint64_t *scratch, size_t n, int words, int key_words)
 {
+	Digit		digits[8 * RADIX_MAX_KEY_WORDS + 1];
+	int			num_digits = find_digits(records, n, words, key_words, digits);
+	size_t		count[2][BUCKETS] = {{0}};
 	uint64_t   *from = records;
 	uint64_t   *to = scratch;
 
-	for (int key = key_words - 1; key >= 0; key--)
+	if (num_digits == 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		count[0][digit_of(records + i * words, digits[0])]++;
+	digits[num_digits] = digits[0]; /* counted once more than needed */
+	for (int d = 0; d < num_digits; d++)
 	{
-		uint64_t	differs = 0;
+		uint64_t   *swap = from;
 
-		for (size_t i = 1; i < n; i++)
-			differs |= from[i * words + key] ^ from[key];
-		for (int shift = 0; shift < 64; shift += 8)
-			if ((differs >> shift) & 0xff)
-			{
-				uint64_t   *swap = from;
-
-				radix_pass(from, to, n, words, key, shift);
-				from = to;
-				to = swap;
-			}
+		if (env)
+			env_check(env, 0, 0);
+		counts_to_places(count[d % 2]);
+		memset(count[1 - d % 2], 0, sizeof(count[0]));
+		move_records(from, to, n, words, digits[d], count[d % 2], digits[d + 1], count[1 - d % 2]);
+		from = to;
+		to = swap;
 	}
 	if (from != records)
 		memcpy(records, from, n * words * sizeof(uint64_t));
 }
 
 void
-radix_sort(uint64_t *records, uint64_t *scratch, size_t n, int words, int key_words)
+radix_sort_checked(Env *env, uint64_t *records, uint64_t *scratch, size_t n, int words, int key_words)
 {
 	if (n < 2)
 		return;
 	if (words == 1)
-		radix_sort_words(records, scratch, n, 1, key_words);
+		sort_words(env, records, scratch, n, 1, key_words);
 	else if (words == 2)
-		radix_sort_words(records, scratch, n, 2, key_words);
+		sort_words(env, records, scratch, n, 2, key_words);
+	else if (words == 3)
+		sort_words(env, records, scratch, n, 3, key_words);
 	else
-		radix_sort_words(records, scratch, n, words, key_words);
+		sort_words(env, records, scratch, n, words, key_words);
 }

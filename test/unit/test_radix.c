@@ -9,7 +9,7 @@
 #include "kernel/radix.h"
 #include "unit.h"
 
-#define MAX_WORDS 3
+#define MAX_WORDS 4
 
 /* What qsort compares, which has no argument for it. */
 static int	key_words;
