@@ -76,6 +76,8 @@ cooccur_useful_k(const CooccurOperand *x, uint32_t k)
 typedef struct CooccurTopk CooccurTopk;
 
 extern size_t cooccur_topk_memory(const CooccurOperand *x, uint32_t k);
+/* Whether it is the faster way; cooccur_row_neighbors has the same results. */
+extern bool cooccur_topk_pays(const CooccurOperand *x);
 extern CooccurTopk *cooccur_topk(Env *env, const CooccurOperand *x, const CooccurQuery *query);
 /* The neighbors of one item, best first; returns how many of at most k. */
 extern uint32_t cooccur_topk_neighbors(CooccurTopk *t, uint32_t item, CooccurNeighbor *out);

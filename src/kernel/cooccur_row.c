@@ -31,7 +31,9 @@ struct CooccurRow
 	int			width;			/* bytes of a counter */
 	double		most;			/* no count of the row is larger */
 	void	   *counter;		/* by item, all zero between rows */
-	uint8_t    *touched;		/* by span: whether it has a count */
+	uint8_t    *touched;		/* by span: whether it may have a count */
+	uint32_t   *span;			/* those spans */
+	uint32_t	num_touched;
 	uint32_t   *item;			/* what cooccur_row hands out */
 	int64_t    *count;
 	CooccurBar	bar;
@@ -49,7 +51,7 @@ row_spans(const CooccurOperand *x)
 size_t
 cooccur_row_memory(const CooccurOperand *x)
 {
-	return (size_t) row_spans(x) * (SIMD_SPAN * (sizeof(uint32_t) + 2 * sizeof(int64_t)) + sizeof(double) + 1);
+	return (size_t) row_spans(x) * (SIMD_SPAN * (sizeof(uint32_t) + 2 * sizeof(int64_t)) + sizeof(double) + sizeof(uint32_t) + 1);
 }
 
 /* Scales multiply once, weights twice: those of both items of a pair. */
@@ -88,6 +90,7 @@ cooccur_row_create(Env *env, const CooccurOperand *x)
 	columns = (uint64_t) row->num_spans * SIMD_SPAN;
 	row->counter = env_alloc0(env, columns, sizeof(int64_t));
 	row->touched = env_alloc0(env, row->num_spans, 1);
+	row->span = env_alloc(env, row->num_spans, sizeof(uint32_t));
 	row->item = env_alloc(env, columns, sizeof(uint32_t));
 	row->count = env_alloc(env, columns, sizeof(int64_t));
 	return row;
@@ -102,6 +105,7 @@ cooccur_row_release(CooccurRow *row)
 	env_release(env, row->no_bound);
 	env_release(env, row->counter);
 	env_release(env, row->touched);
+	env_release(env, row->span);
 	env_release(env, row->item);
 	env_release(env, row->count);
 	env_release(env, row->held);
@@ -190,6 +194,14 @@ count_by_kind(CooccurRow *row, uint32_t item, int width)
 		count_lists(row, item, width, false, false);
 }
 
+static inline void
+touch(CooccurRow *row, uint32_t span)
+{
+	if (!row->touched[span])
+		row->span[row->num_touched++] = span;
+	row->touched[span] = 1;
+}
+
 /* In a row of few lists most spans may be untouched: to go through the lists again tells which. */
 static void
 mark_touched(CooccurRow *row, uint32_t item)
@@ -197,13 +209,12 @@ mark_touched(CooccurRow *row, uint32_t item)
 	const CooccurOperand *x = row->x;
 
 	if (cooccur_degree(x, item) >= row->num_spans / 8)
-	{
-		memset(row->touched, 1, row->num_spans);
-		return;
-	}
-	for (uint64_t q = x->post_start[item]; q < x->post_start[item + 1]; q++)
-		for (uint64_t e = x->list_start[x->post_list[q]]; e < x->list_start[x->post_list[q] + 1]; e++)
-			row->touched[x->list_item[e] / SIMD_SPAN] = 1;
+		for (uint32_t s = 0; s < row->num_spans; s++)
+			touch(row, s);
+	else
+		for (uint64_t q = x->post_start[item]; q < x->post_start[item + 1]; q++)
+			for (uint64_t e = x->list_start[x->post_list[q]]; e < x->list_start[x->post_list[q] + 1]; e++)
+				touch(row, x->list_item[e] / SIMD_SPAN);
 }
 
 static void
@@ -262,10 +273,12 @@ clear_counters(CooccurRow *row)
 {
 	size_t		size = (size_t) SIMD_SPAN * row->width;
 
-	for (uint32_t s = 0; s < row->num_spans; s++)
-		if (row->touched[s])
-			memset((char *) row->counter + s * size, 0, size);
-	memset(row->touched, 0, row->num_spans);
+	for (uint32_t t = 0; t < row->num_touched; t++)
+	{
+		memset((char *) row->counter + row->span[t] * size, 0, size);
+		row->touched[row->span[t]] = 0;
+	}
+	row->num_touched = 0;
 }
 
 uint32_t
@@ -275,10 +288,10 @@ cooccur_row(CooccurRow *row, uint32_t item, const uint32_t **items, const int64_
 	uint32_t	n = 0;
 
 	count_row(row, item);
-	for (uint32_t s = 0; s < row->num_spans; s++)
+	for (uint32_t t = 0; t < row->num_touched; t++)
 	{
-		if (!row->touched[s])
-			continue;
+		uint32_t	s = row->span[t];
+
 		find_in_span(row, s, 1, mask);
 		for (uint32_t w = 0; w < SIMD_WORDS; w++)
 			for (uint64_t m = mask[w]; m != 0; m &= m - 1)
@@ -333,7 +346,7 @@ offer_span(CooccurRow *row, uint32_t item, uint32_t span, const CooccurQuery *qu
 	double		need = span_need(row, item, span, query);
 	uint64_t	mask[SIMD_WORDS];
 
-	if (!row->touched[span] || need > row->most)
+	if (need > row->most)
 		return;
 	find_in_span(row, span, need < UINT32_MAX ? (uint32_t) need : UINT32_MAX, mask);
 	for (uint32_t w = 0; w < SIMD_WORDS; w++)
@@ -347,8 +360,8 @@ search_row(CooccurRow *row, uint32_t item, double bar, const CooccurQuery *query
 {
 	row->bar = COOCCUR_NO_BAR;
 	row->bar.score = bar;
-	for (uint32_t s = 0; s < row->num_spans; s++)
-		offer_span(row, item, s, query);
+	for (uint32_t t = 0; t < row->num_touched; t++)
+		offer_span(row, item, row->span[t], query);
 	if (row->bar.used >= query->k)
 		cooccur_cut(row->held, &row->bar, query->k, row->x->order);
 	else

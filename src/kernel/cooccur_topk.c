@@ -107,6 +107,22 @@ cooccur_topk_memory(const CooccurOperand *x, uint32_t k)
 		(size_t) x->num_items * ((size_t) cooccur_room(cooccur_useful_k(x, k)) * sizeof(Candidate) + sizeof(CooccurBar));
 }
 
+/*
+ * Each row looks at the counters of all items before it, touched or not.  Where items
+ * are many and share few lists, that costs more than counting every pair twice.
+ */
+bool
+cooccur_topk_pays(const CooccurOperand *x)
+{
+	double		looks = (double) x->num_items * topk_spans(x) / 2;
+	double		pairs = 0;
+
+	for (uint64_t l = 0; l < x->num_lists; l++)
+		pairs += (double) (x->list_start[l + 1] - x->list_start[l]) * (x->list_start[l + 1] - x->list_start[l]);
+	/* measured: a look at a span takes about as long as sixteen increments */
+	return looks * 16 < pairs;
+}
+
 static void
 fill_bitmap(CooccurTopk *t)
 {

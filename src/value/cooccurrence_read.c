@@ -456,14 +456,15 @@ put_neighbors(RowSink *sink, const OpenMatrix *matrix, uint32 item, const Cooccu
 	MemoryContextReset(sink->context);
 }
 
-/* The fused way wants plain counts, a measure with a bound, and room for k candidates an item. */
+/* The fused way wants plain counts, a measure with a bound, room for k candidates an item, and a dense matrix. */
 static bool
 fused_way_fits(const OpenMatrix *matrix, const CooccurQuery *query)
 {
 	const CooccurOperand *x = &matrix->operand;
 
 	return x->list_scale == NULL && x->list_weight == NULL && query->measure.info->need != NULL &&
-		matrix->held + cooccur_topk_memory(x, query->k) <= (Size) personalize_matrix_mem * 1024;
+		matrix->held + cooccur_topk_memory(x, query->k) <= (Size) personalize_matrix_mem * 1024 &&
+		cooccur_topk_pays(x);
 }
 
 static void
