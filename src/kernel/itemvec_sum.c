@@ -211,7 +211,7 @@ itemvec_sums_round(Env *env, ItemvecSums *sums, uint64_t *n)
 		int64_t		item = in_u ? u->rows[i].item : h->rows[j].item;
 
 		e->weight = n_h == 0 ? expansion_round(u->rows + i, n_u) :
-			round_huge(u->rows + i, n_u, h->rows + j, n_h, e);
+			round_huge(in_u ? u->rows + i : NULL, n_u, h->rows + j, n_h, e);
 		e->item = item;
 		i += n_u;
 		j += n_h;

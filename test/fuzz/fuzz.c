@@ -1,0 +1,345 @@
+/*
+ * fuzz.c
+ *		Arbitrary bytes into the kernels that read bytes.  What is turned away is
+ *		fine; what is accepted has to hold what the headers promise.  An abort, a
+ *		sanitizer's report and a large allocation are the failures.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel/baskets.h"
+#include "kernel/cooccur.h"
+#include "kernel/itemvec.h"
+
+#include "fuzz.h"
+
+#define REQUIRE(cond) \
+	do { \
+		if (!(cond)) \
+		{ \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #cond); \
+			abort(); \
+		} \
+	} while (0)
+
+/* Inputs are a few kilobytes: nothing they say may ask for more than this. */
+#define MAX_ALLOCATION	(32 << 20)
+#define MAX_K			5
+
+static void *
+fuzz_resize(Env *env, void *ptr, size_t size)
+{
+	REQUIRE(size <= MAX_ALLOCATION);
+	return realloc(ptr, size ? size : 1);
+}
+
+static void
+fuzz_release(Env *env, void *ptr)
+{
+	free(ptr);
+}
+
+static void
+fuzz_check(Env *env, uint64_t done, uint64_t total)
+{
+}
+
+static Env	env = {fuzz_resize, fuzz_release, fuzz_check};
+
+/* --- baskets ---------------------------------------------------------------- */
+
+static bool
+decode(const void *bytes, size_t size, uint32_t num_items, bool weighted, Baskets *b)
+{
+	WireReader	in = wire_reader(bytes, size);
+
+	baskets_init(&env, b, weighted);
+	b->num_items = num_items;
+	return baskets_decode(&env, &in, b);
+}
+
+static bool
+same_baskets(const Baskets *a, const Baskets *b)
+{
+	uint64_t	entries = a->start[a->num_lists];
+
+	return a->num_lists == b->num_lists &&
+		memcmp(a->start, b->start, (a->num_lists + 1) * sizeof(uint64_t)) == 0 &&
+		memcmp(a->repeat, b->repeat, a->num_lists * sizeof(uint32_t)) == 0 &&
+		memcmp(a->item, b->item, entries * sizeof(uint32_t)) == 0 &&
+		(a->weight == NULL || memcmp(a->weight, b->weight, entries * sizeof(uint32_t)) == 0);
+}
+
+static void
+require_lists(const Baskets *b)
+{
+	for (uint64_t l = 0; l < b->num_lists; l++)
+	{
+		REQUIRE(b->repeat[l] >= 1 && b->start[l] < b->start[l + 1]);
+		for (uint64_t e = b->start[l]; e < b->start[l + 1]; e++)
+		{
+			REQUIRE(b->item[e] < b->num_items && (e == b->start[l] || b->item[e - 1] < b->item[e]));
+			REQUIRE(b->weight == NULL || b->weight[e] >= 1);
+		}
+	}
+}
+
+static void
+make_canonical(Baskets *b)
+{
+	uint32_t   *order = env_alloc(&env, b->num_items, sizeof(uint32_t));
+
+	for (uint32_t i = 0; i < b->num_items; i++)
+		order[i] = i;
+	env_release(&env, baskets_rank(&env, b, order));
+	baskets_fold(&env, b);
+	env_release(&env, order);
+}
+
+/* Encoded and decoded, and made canonical once more: nothing changes. */
+static void
+require_round_trip(Baskets *b)
+{
+	size_t		size = baskets_encoded_size(b);
+	unsigned char *bytes = env_alloc(&env, size, 1);
+	Baskets		back;
+
+	REQUIRE(baskets_encode(b, bytes) == bytes + size);
+	REQUIRE(decode(bytes, size, b->num_items, b->weight != NULL, &back) && same_baskets(b, &back));
+	make_canonical(&back);
+	REQUIRE(same_baskets(b, &back));
+	baskets_release(&env, &back);
+	env_release(&env, bytes);
+}
+
+/* Both ways through the product of the lists, each once: the same neighbors. */
+static void
+require_same_neighbors(const Baskets *b)
+{
+	CooccurQuery query = {{measure_find("cosine")}, 1 + b->num_lists % MAX_K, 1};
+	uint64_t   *degree = baskets_degrees(&env, b);
+	double	   *marginal = env_alloc(&env, b->num_items, sizeof(double));
+	uint32_t   *order = env_alloc(&env, b->num_items, sizeof(uint32_t));
+	CooccurOperand x = {.num_items = b->num_items, .num_lists = b->num_lists, .list_start = b->start,
+		.list_item = b->item, .marginal = marginal, .total = b->num_lists, .unit = 1, .order = order};
+	CooccurTopk *topk;
+	CooccurRow *row;
+
+	for (uint32_t i = 0; i < b->num_items; i++)
+	{
+		marginal[i] = degree[i];
+		order[i] = b->num_items - i;
+	}
+	cooccur_operand_init(&env, &x);
+	topk = cooccur_topk(&env, &x, &query);
+	row = cooccur_row_create(&env, &x);
+	for (uint32_t i = 0; i < b->num_items; i++)
+	{
+		CooccurNeighbor one[MAX_K];
+		CooccurNeighbor two[MAX_K];
+		uint32_t	n = cooccur_topk_neighbors(topk, i, one);
+
+		REQUIRE(cooccur_row_neighbors(row, i, &query, two) == n);
+		for (uint32_t q = 0; q < n; q++)
+			REQUIRE(one[q].item == two[q].item && one[q].count == two[q].count && one[q].score == two[q].score);
+	}
+	cooccur_topk_release(topk);
+	cooccur_row_release(row);
+	cooccur_operand_release(&env, &x);
+	env_release(&env, degree);
+	env_release(&env, marginal);
+	env_release(&env, order);
+}
+
+/* Two bytes for the number of items, few as a rule and once the most there can be; then the lists. */
+static bool
+fuzz_baskets(const uint8_t *data, size_t size, bool weighted)
+{
+	uint32_t	num_items;
+	Baskets		b;
+	bool		accepted;
+
+	if (size < 2)
+		return false;
+	num_items = data[0] == 0xff ? UINT32_MAX : data[0] * (1 + data[1] % 8);
+	accepted = decode(data + 2, size - 2, num_items, weighted, &b);
+	if (accepted)
+		require_lists(&b);
+	if (accepted && num_items != UINT32_MAX)
+	{
+		make_canonical(&b);
+		require_lists(&b);
+		require_round_trip(&b);
+		require_same_neighbors(&b);
+	}
+	baskets_release(&env, &b);
+	return accepted;
+}
+
+static bool
+fuzz_plain_baskets(const uint8_t *data, size_t size)
+{
+	return fuzz_baskets(data, size, false);
+}
+
+static bool
+fuzz_weighted_baskets(const uint8_t *data, size_t size)
+{
+	return fuzz_baskets(data, size, true);
+}
+
+/* --- vectors ---------------------------------------------------------------- */
+
+/* All entries, and whether the bytes said nothing else. */
+static ItemWeight *
+read_vector(const ItemvecCursor *cursor, uint64_t *n, bool *whole)
+{
+	ItemvecCursor c = *cursor;
+	ItemWeight *entries = env_alloc(&env, c.count, sizeof(ItemWeight));
+
+	*n = 0;
+	while (itemvec_next(&c))
+		entries[(*n)++] = (ItemWeight) {c.item, c.weight};
+	*whole = *n == c.count && wire_left(&c.in) == 0 && !c.in.bad;
+	return entries;
+}
+
+static bool
+is_valid(const ItemWeight *entries, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (!isfinite(entries[i].weight) || entries[i].weight == 0 || (i > 0 && entries[i - 1].item >= entries[i].item))
+			return false;
+	return true;
+}
+
+static void
+require_same_vector(const ItemWeight *entries, uint64_t n)
+{
+	ItemvecCoding coding;
+	size_t		size = itemvec_encoded_size(entries, n, &coding);
+	unsigned char *bytes = env_alloc(&env, size, 1);
+	ItemvecCursor c;
+	ItemWeight *back;
+	uint64_t	back_n;
+	bool		whole;
+
+	itemvec_encode(entries, n, coding, bytes);
+	REQUIRE(itemvec_open(&c, bytes, size));
+	back = read_vector(&c, &back_n, &whole);
+	REQUIRE(whole && back_n == n && memcmp(back, entries, n * sizeof(ItemWeight)) == 0);
+	REQUIRE(n == 0 || itemvec_norm(&c) > 0);
+	REQUIRE(isinf(itemvec_norm(&c)) || n == 0 || fabs(itemvec_cosine(&c, &c) - 1) < 1e-12);
+	env_release(&env, back);
+	env_release(&env, bytes);
+}
+
+/* Stored bytes: whatever they are, reading ends, inside of them; two vectors in the halves. */
+static bool
+fuzz_stored_vector(const uint8_t *data, size_t size)
+{
+	ItemvecCursor a;
+	ItemvecCursor b;
+	ItemWeight *out;
+	uint64_t	n;
+	bool		whole;
+	bool		good = itemvec_open(&a, data, size / 2);
+
+	if (!itemvec_open(&b, data + size / 2, size - size / 2) || !good)
+		return false;
+	out = env_alloc(&env, a.count + b.count, sizeof(ItemWeight));
+	for (int op = ITEMVEC_ADD; op <= ITEMVEC_MULTIPLY; op++)
+	{
+		ItemvecCursor c = a;
+		ItemvecCursor d = b;
+
+		REQUIRE(itemvec_combine((ItemvecOp) op, &c, &d, out) <= a.count + b.count);
+	}
+	env_release(&env, out);
+	itemvec_cosine(&a, &b);
+	itemvec_jaccard(&a, &b);
+	out = read_vector(&a, &n, &whole);
+	if (whole && is_valid(out, n))
+		require_same_vector(out, n);
+	env_release(&env, out);
+	return whole;
+}
+
+static void
+add_all(ItemvecSums *sums, const ItemWeight *entries, uint64_t n, bool backwards)
+{
+	for (uint64_t i = 0; i < n; i++)
+	{
+		const ItemWeight *e = entries + (backwards ? n - 1 - i : i);
+
+		itemvec_sums_add(&env, sums, e->item, e->weight);
+	}
+}
+
+/* What comes over the wire: entries of 16 bytes in any order, items repeated; their sums do not depend on it. */
+static bool
+fuzz_received_vector(const uint8_t *data, size_t size)
+{
+	uint64_t	n = size / sizeof(ItemWeight);
+	ItemWeight *entries = env_alloc(&env, n, sizeof(ItemWeight));
+	ItemWeight *sum[2];
+	uint64_t	sum_n[2];
+	uint64_t	kept = 0;
+
+	memcpy(entries, data, n * sizeof(ItemWeight));
+	for (uint64_t i = 0; i < n; i++)
+		if (isfinite(entries[i].weight))
+			entries[kept++] = entries[i];
+	for (int backwards = 0; backwards < 2; backwards++)
+	{
+		ItemvecSums sums = {{NULL}};
+
+		add_all(&sums, entries, kept, backwards);
+		sum[backwards] = itemvec_sums_round(&env, &sums, &sum_n[backwards]);
+		env_release(&env, sums.usual.rows);
+		env_release(&env, sums.huge.rows);
+	}
+	REQUIRE(sum_n[0] == sum_n[1] && memcmp(sum[0], sum[1], sum_n[0] * sizeof(ItemWeight)) == 0);
+	itemvec_sort(&env, entries, kept);
+	for (uint64_t i = 1; i < kept; i++)
+		REQUIRE(entries[i - 1].item <= entries[i].item);
+	if (is_valid(sum[0], sum_n[0]))
+		require_same_vector(sum[0], sum_n[0]);
+	env_release(&env, entries);
+	env_release(&env, sum[0]);
+	env_release(&env, sum[1]);
+	return kept == n;
+}
+
+static bool (*const targets[]) (const uint8_t *data, size_t size) = {
+	fuzz_plain_baskets,
+	fuzz_weighted_baskets,
+	fuzz_stored_vector,
+	fuzz_received_vector,
+};
+
+bool
+fuzz_input(const uint8_t *data, size_t size)
+{
+	uint8_t    *copy;
+	bool		accepted;
+
+	if (size == 0)
+		return false;
+	/* in a block of its own size, so that a read past the end is seen */
+	copy = memcpy(malloc(size), data + 1, size - 1);
+	copy = realloc(copy, size - 1 ? size - 1 : 1);
+	accepted = targets[data[0] % (sizeof(targets) / sizeof(targets[0]))] (copy, size - 1);
+	free(copy);
+	return accepted;
+}
+
+#ifdef FUZZ_LIBFUZZER
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_input(data, size);
+	return 0;
+}
+#endif
