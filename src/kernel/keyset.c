@@ -43,6 +43,15 @@ hash_code(const Keyset *set, uint32_t code)
 	return hash_bytes(bytes, size);
 }
 
+/* As many as the mask says, all free: KEYSET_NONE is 0xff in every byte. */
+static void
+make_slots(Env *env, Keyset *set)
+{
+	uint64_t	slots = set->mask + UINT64_C(1);
+
+	set->slot = memset(env_alloc(env, slots, sizeof(uint32_t)), 0xff, slots * sizeof(uint32_t));
+}
+
 void
 keyset_init(Env *env, Keyset *set, bool numbers)
 {
@@ -55,8 +64,7 @@ keyset_init(Env *env, Keyset *set, bool numbers)
 		set->bytes = env_alloc(env, set->bytes_room, 1);
 		set->start = env_alloc0(env, set->room + 1, sizeof(uint64_t));
 	}
-	set->slot = env_alloc(env, set->mask + UINT64_C(1), sizeof(uint32_t));
-	memset(set->slot, 0xff, (set->mask + UINT64_C(1)) * sizeof(uint32_t));
+	make_slots(env, set);
 }
 
 void
@@ -73,6 +81,9 @@ keyset_release(Env *env, Keyset *set)
 static void
 grow(Env *env, Keyset *set)
 {
+	/* the numbers of slots end at 32 bits; asking for too much is how a kernel fails */
+	if (set->room > UINT32_MAX / 2)
+		env_alloc(env, UINT64_MAX, sizeof(int64_t));
 	set->room *= 2;
 	set->mask = set->mask * 2 + 1;
 	if (set->numbers)
@@ -80,8 +91,7 @@ grow(Env *env, Keyset *set)
 	else
 		set->start = env_resize(env, set->start, set->room + UINT64_C(1), sizeof(uint64_t));
 	env_release(env, set->slot);
-	set->slot = env_alloc(env, set->mask + UINT64_C(1), sizeof(uint32_t));
-	memset(set->slot, 0xff, (set->mask + UINT64_C(1)) * sizeof(uint32_t));
+	make_slots(env, set);
 	for (uint32_t code = 0; code < set->size; code++)
 	{
 		uint32_t	at = hash_code(set, code) & set->mask;

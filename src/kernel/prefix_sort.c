@@ -5,9 +5,14 @@
 #include "kernel/prefix_sort.h"
 #include "kernel/radix.h"
 
-/* Stable; the prefixes are all the same, so only ids move. */
+#define CHECK_EVERY 4096			/* records merged between looks at interrupts */
+
+/*
+ * Stable; the prefixes are all the same, so only ids move.  Merging, because it asks for
+ * the fewest comparisons, each of which may go far into memory.
+ */
 static void
-sort_ties(PrefixRecord *record, PrefixRecord *scratch, uint64_t n, PrefixCompare compare, const void *things)
+sort_ties(Env *env, PrefixRecord *record, PrefixRecord *scratch, uint64_t n, PrefixCompare compare, const void *things)
 {
 	uint64_t	half = n / 2;
 	uint64_t	i = 0;
@@ -15,8 +20,11 @@ sort_ties(PrefixRecord *record, PrefixRecord *scratch, uint64_t n, PrefixCompare
 
 	if (n < 2)
 		return;
-	sort_ties(record, scratch, half, compare, things);
-	sort_ties(record + half, scratch, n - half, compare, things);
+	sort_ties(env, record, scratch, half, compare, things);
+	sort_ties(env, record + half, scratch, n - half, compare, things);
+	/* everything may tie: millions of URLs begin alike */
+	if (n >= CHECK_EVERY)
+		env_check(env, 0, 0);
 	memcpy(scratch, record, n * sizeof(PrefixRecord));
 	for (uint64_t at = 0; at < n; at++)
 		if (j == n || (i < half && compare(things, scratch[i].id, scratch[j].id) <= 0))
@@ -38,7 +46,7 @@ prefix_sort(Env *env, PrefixRecord *record, uint64_t n, PrefixCompare compare, c
 		if (next - first > 1)
 		{
 			env_check(env, first, n);
-			sort_ties(record + first, scratch, next - first, compare, things);
+			sort_ties(env, record + first, scratch, next - first, compare, things);
 		}
 	}
 	env_release(env, scratch);

@@ -24,7 +24,8 @@ run_sort(uint64_t *rows, uint64_t *scratch, uint64_t n, int words, uint64_t max_
 
 		if (last[0] == row[0] && last[1] == row[1])
 		{
-			if (words == 3 && (row[2] > max_weight || last[2] + row[2] > max_weight))
+			/* compared without adding, which could wrap around */
+			if (words == 3 && (row[2] > max_weight || last[2] > max_weight - row[2]))
 				return UINT64_MAX;
 			if (words == 3)
 				last[2] += row[2];
@@ -150,6 +151,9 @@ run_merge_init(Env *env, RunMerge *merge, RunReader **readers, uint32_t n,
 static void
 append_to_slice(RunMerge *merge, const uint64_t *row, uint64_t n)
 {
+	/* neither side may have been allocated yet, and memcpy takes no NULL */
+	if (n == 0)
+		return;
 	if (merge->rows + n > merge->room)
 	{
 		merge->room = (merge->rows + n) * 2;

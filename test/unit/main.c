@@ -21,8 +21,10 @@ static const Suite suites[] = {
 	{"baskets", test_baskets},
 	{"cooccur", test_cooccur},
 	{"itemvec", test_itemvec},
+	{"keyset", test_keyset},
 	{"measure", test_measure},
 	{"radix", test_radix},
+	{"runs", test_runs},
 	{"simd", test_simd},
 };
 

@@ -36,8 +36,10 @@ extern uint64_t unit_random(uint64_t *state);
 extern void test_baskets(void);
 extern void test_cooccur(void);
 extern void test_itemvec(void);
+extern void test_keyset(void);
 extern void test_measure(void);
 extern void test_radix(void);
+extern void test_runs(void);
 extern void test_simd(void);
 
 #endif							/* PERSONALIZE_UNIT_H */
