@@ -29,6 +29,7 @@
 #define MIN_RUN_ROWS	((Size) 4096)
 #define MAX_RUN_ROWS	((Size) 512 * 1024)	/* larger ones sort slower, for want of cache */
 #define MAX_READ_BYTES	65536		/* of a spilled run at a time */
+#define CHECK_ROWS		16384		/* merged between looks at interrupts */
 #define MAX_WEIGHT		BASKETS_MAX_WEIGHT
 
 typedef struct Run
@@ -465,6 +466,7 @@ build(CooccurrenceState *state)
 	RunMerge	merge;
 	uint64		baskets;
 	uint64		total;
+	uint64		unchecked = 0;
 	const uint64 *rows;
 	const uint32 *place;
 	uint64		n;
@@ -474,10 +476,15 @@ build(CooccurrenceState *state)
 	cooccurrence_builder_init(&builder, (CooccurrenceKind) {state->item_type, state->words == 3, state->damping});
 	place = item_places(state, &builder.server.env);
 	open_runs(state, &builder.server.env, &merge);
-	for (uint64 done = 0; (n = run_merge_next(&merge, &rows)) > 0; done++)
+	while ((n = run_merge_next(&merge, &rows)) > 0)
 	{
-		if (done % 4096 == 0)
+		/* by rows: there is no saying how many a basket has */
+		unchecked += n;
+		if (unchecked >= CHECK_ROWS)
+		{
 			env_check(&builder.server.env, merge.rows_read, total);
+			unchecked = 0;
+		}
 		if (state->max_basket > 0 && n > state->max_basket)
 			cut_basket(state, &builder, rows, n, place);
 		else

@@ -250,6 +250,8 @@ cooccurrence_builder_finish(CooccurrenceBuilder *builder)
 	builder->baskets.num_items = builder->keys.size;
 	code = baskets_rank(env, &builder->baskets, order);
 	baskets_fold(env, &builder->baskets);
+	/* what follows is two passes over all entries, in order and so quick */
+	env_check(env, 0, 0);
 	m = encode(builder, code);
 	env_release(env, order);
 	env_release(env, code);

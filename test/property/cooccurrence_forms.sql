@@ -71,8 +71,6 @@ SET enable_hashagg = off;
 INSERT INTO by_sort SELECT tag, cooccurrence(basket, item_text) FROM tagged GROUP BY tag;
 RESET enable_hashagg;
 SET enable_sort = off;
-INSERT INTO by_hash SELECT tag, cooccurrence(basket, item_text) FROM tagged GROUP BY tag;
-TRUNCATE by_hash;
 SET work_mem = '64kB';
 INSERT INTO by_hash SELECT tag, cooccurrence(basket, item_text) FROM tagged GROUP BY tag;
 RESET work_mem;
