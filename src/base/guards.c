@@ -8,6 +8,7 @@
 
 #include "base/guards.h"
 
+/* For functions that are not STRICT: one argument may be null, another may not. */
 void
 guard_not_null(const char *argument, bool isnull)
 {
@@ -17,6 +18,7 @@ guard_not_null(const char *argument, bool isnull)
 				 errmsg("%s must not be null", argument)));
 }
 
+/* Returns the value, so that an argument can be read and checked in one expression. */
 int64
 guard_int_range(const char *argument, int64 value, int64 low, int64 high)
 {
@@ -41,6 +43,7 @@ guard_float_range(const char *argument, double value, double low, double high)
 	return value;
 }
 
+/* For values that have no range, yet have to be numbers: NaN and infinities spoil sums for good. */
 double
 guard_finite(const char *argument, double value)
 {

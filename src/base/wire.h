@@ -35,12 +35,14 @@ wire_reader(const void *bytes, size_t size)
 	return r;
 }
 
+/* Nothing is left of bytes that turned out bad, so that loops until the end do end. */
 static inline size_t
 wire_left(const WireReader *r)
 {
 	return r->bad ? 0 : (size_t) (r->end - r->at);
 }
 
+/* A pointer into the input, not a copy; NULL, with `bad` set, where there are fewer. */
 static inline const unsigned char *
 wire_get_bytes(WireReader *r, size_t size)
 {
@@ -67,6 +69,7 @@ wire_get_varint(WireReader *r)
 		if (r->bad || r->at == r->end)
 			break;
 		byte = *r->at++;
+		/* the tenth byte has one bit left to give */
 		if (shift == 63 && byte > 1)
 			break;
 		v |= (uint64_t) (byte & 0x7f) << shift;

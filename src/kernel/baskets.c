@@ -1,6 +1,10 @@
 /*
  * baskets.c
  *		Growing a set of baskets, and bringing it into canonical form.
+ *
+ * That form is made in two steps: baskets_rank numbers the items by popularity and
+ * sorts each list, baskets_fold sorts the lists and counts those that are the same.
+ * Both are linear but for lists that begin alike.
  */
 #include "kernel/baskets.h"
 #include "kernel/prefix_sort.h"
@@ -12,6 +16,7 @@
 #define SIZE_BITS	12
 #define LARGEST_SIZE ((1 << SIZE_BITS) - 1)
 
+/* With room for a small matrix, so that most never grow; it doubles from here on. */
 void
 baskets_init(Env *env, Baskets *b, bool weighted)
 {
@@ -24,6 +29,7 @@ baskets_init(Env *env, Baskets *b, bool weighted)
 	b->start[0] = 0;
 }
 
+/* All zero afterwards, so that what is left cannot be read by mistake. */
 void
 baskets_release(Env *env, Baskets *b)
 {
@@ -34,6 +40,7 @@ baskets_release(Env *env, Baskets *b)
 	*b = (Baskets) {0};
 }
 
+/* Lists and entries grow apart, because either may be many where the other is few. */
 void
 baskets_reserve(Env *env, Baskets *b, uint64_t size)
 {
@@ -54,6 +61,7 @@ baskets_reserve(Env *env, Baskets *b, uint64_t size)
 	}
 }
 
+/* The items are there already, written in place behind the last list: no copy is made. */
 void
 baskets_close(Baskets *b, uint64_t size, uint32_t repeat)
 {
@@ -61,6 +69,7 @@ baskets_close(Baskets *b, uint64_t size, uint32_t repeat)
 	b->start[b->num_lists] = b->start[b->num_lists - 1] + size;
 }
 
+/* Repeats count, as they stand for baskets; weights do not. */
 uint64_t *
 baskets_degrees(Env *env, const Baskets *b)
 {
@@ -72,7 +81,10 @@ baskets_degrees(Env *env, const Baskets *b)
 	return degree;
 }
 
-/* Codes by degree descending, then place among the keys. */
+/*
+ * Codes by degree descending, then place among the keys: popular items get small
+ * ranks, so that gaps are short, and the multiplication finds its head in front.
+ */
 static uint32_t *
 codes_by_degree(Env *env, const uint64_t *degree, const uint32_t *key_order, uint32_t n)
 {
@@ -81,7 +93,9 @@ codes_by_degree(Env *env, const uint64_t *degree, const uint32_t *key_order, uin
 
 	for (uint32_t c = 0; c < n; c++)
 	{
+		/* the sort ascends: the complement puts the largest first */
 		record[c * 2] = ~degree[c];
+		/* the code rides in the low half, where it decides nothing, as no two places are the same */
 		record[c * 2 + 1] = (uint64_t) key_order[c] << 32 | c;
 	}
 	radix_sort_checked(env, record, record + (uint64_t) n * 2, n, 2, 2);
@@ -114,6 +128,7 @@ sort_lists(Env *env, Baskets *b, const uint32_t *rank)
 	uint64_t	entries = b->start[b->num_lists];
 	uint64_t   *next = transposed_starts(env, b, rank);
 	uint32_t   *list = env_alloc(env, entries + 1, sizeof(uint32_t));
+	/* weights travel with their entries; without any, half of the memory is enough */
 	uint32_t   *weight = b->weight ? env_alloc(env, entries + 1, sizeof(uint32_t)) : NULL;
 	uint64_t	e = 0;
 
@@ -125,6 +140,7 @@ sort_lists(Env *env, Baskets *b, const uint32_t *rank)
 		{
 			uint64_t	at = next[rank[b->item[e]]]++;
 
+			/* 32 bits do: BASKETS_MAX_LISTS */
 			list[at] = (uint32_t) l;
 			if (weight)
 				weight[at] = b->weight[e];
@@ -145,6 +161,7 @@ sort_lists(Env *env, Baskets *b, const uint32_t *rank)
 				b->weight[at] = weight[e];
 		}
 	}
+	/* every start has moved on to where its list ends, which is where the next one starts */
 	memmove(b->start + 1, b->start, b->num_lists * sizeof(uint64_t));
 	b->start[0] = 0;
 	env_release(env, next);
@@ -152,6 +169,7 @@ sort_lists(Env *env, Baskets *b, const uint32_t *rank)
 	env_release(env, weight);
 }
 
+/* The inverse goes back to the caller, who has the keys by code. */
 uint32_t *
 baskets_rank(Env *env, Baskets *b, const uint32_t *key_order)
 {
@@ -161,6 +179,7 @@ baskets_rank(Env *env, Baskets *b, const uint32_t *key_order)
 
 	for (uint32_t r = 0; r < b->num_items; r++)
 		rank[code[r]] = r;
+	/* the next step is the largest: what it does not need goes first */
 	env_release(env, degree);
 	sort_lists(env, b, rank);
 	env_release(env, rank);
@@ -169,6 +188,7 @@ baskets_rank(Env *env, Baskets *b, const uint32_t *key_order)
 
 /* --- folding ------------------------------------------------------------ */
 
+/* As numbers, not with memcmp: the order must be the same on machines of either byte order. */
 static int
 compare_entries(const uint32_t *one, const uint32_t *two, uint64_t n)
 {
@@ -178,7 +198,7 @@ compare_entries(const uint32_t *one, const uint32_t *two, uint64_t n)
 	return 0;
 }
 
-/* Order of size, then items, then weights. */
+/* Order of size, then items, then weights: sizes first, because the codec puts those of one size together. */
 static int
 compare_lists(const void *things, uint64_t one, uint64_t two)
 {
@@ -208,16 +228,19 @@ list_prefix(const Baskets *b, uint64_t list, int item_bits)
 
 	if (size >= LARGEST_SIZE)
 		return prefix << room;
+	/* zeros behind a short list do no harm: within one size all lists have as many items */
 	for (uint64_t e = b->start[list]; room >= item_bits; e++, room -= item_bits)
 		prefix = prefix << item_bits | (e < b->start[list + 1] ? b->item[e] : 0);
 	return prefix << room;
 }
 
+/* With few items a prefix holds many of them, so that most lists are settled without a comparison. */
 static PrefixRecord *
 sorted_lists(Env *env, const Baskets *b)
 {
 	uint64_t	n = b->num_lists;
 	PrefixRecord *record = env_alloc(env, n + 1, sizeof(PrefixRecord));
+	/* as few bits as the largest rank takes */
 	int			item_bits = b->num_items > 1 ? 32 - __builtin_clz(b->num_items - 1) : 1;
 
 	for (uint64_t l = 0; l < n; l++)
@@ -226,6 +249,7 @@ sorted_lists(Env *env, const Baskets *b)
 	return record;
 }
 
+/* Into a new set, since lists that stand apart come together; the old one goes at the end. */
 void
 baskets_fold(Env *env, Baskets *b)
 {
@@ -252,6 +276,7 @@ baskets_fold(Env *env, Baskets *b)
 			if (repeat == 0)
 				continue;
 		}
+		/* the first of its kind, or what did not fit into the one before */
 		baskets_reserve(env, &folded, size);
 		memcpy(folded.item + at, b->item + b->start[list], size * sizeof(uint32_t));
 		if (b->weight)

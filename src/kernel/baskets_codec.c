@@ -9,12 +9,14 @@
  */
 #include "kernel/baskets.h"
 
+/* The codec thinks in sizes, the set in starts. */
 static uint64_t
 list_size(const Baskets *b, uint64_t list)
 {
 	return b->start[list + 1] - b->start[list];
 }
 
+/* Canonical order puts lists of one size together, so a group is a range. */
 static uint64_t
 group_end(const Baskets *b, uint64_t first)
 {
@@ -40,6 +42,7 @@ group_end(const Baskets *b, uint64_t first)
 			uint64_t	size = list_size(b, i); \
 			uint32_t	repeat = baskets_repeat(b, i); \
 \
+			/* most lists were seen once: a bit for them, not a byte */ \
 			put((uint64_t) (item[0] - before) << 1 | (repeat > 1)); \
 			if (repeat > 1) \
 				put(repeat); \
@@ -51,6 +54,7 @@ group_end(const Baskets *b, uint64_t first)
 		} \
 	}
 
+/* Exact, so that the value can be allocated once and written in place. */
 size_t
 baskets_encoded_size(const Baskets *b)
 {
@@ -61,6 +65,7 @@ baskets_encoded_size(const Baskets *b)
 	return total;
 }
 
+/* The same order of fields as ADD_SIZE saw: `out` has just that much room. */
 unsigned char *
 baskets_encode(const Baskets *b, unsigned char *out)
 {
@@ -95,6 +100,7 @@ decode_list(WireReader *in, Baskets *b, uint64_t first, uint64_t size)
 	{
 		uint64_t	weight = wire_get_varint(in);
 
+		/* stored less one, so that the largest does not overflow */
 		if (weight >= BASKETS_MAX_WEIGHT)
 			return false;
 		b->weight[b->start[b->num_lists] + e] = (uint32_t) weight + 1;
@@ -102,6 +108,10 @@ decode_list(WireReader *in, Baskets *b, uint64_t first, uint64_t size)
 	return !in->bad;
 }
 
+/*
+ * What is wrong is never repaired: a false here means that somebody else's bytes are
+ * damaged, or meant to harm.
+ */
 static bool
 decode_group(Env *env, WireReader *in, Baskets *b)
 {
@@ -118,6 +128,7 @@ decode_group(Env *env, WireReader *in, Baskets *b)
 		uint64_t	head = wire_get_varint(in);
 		uint64_t	repeat = head & 1 ? wire_get_varint(in) : 1;
 
+		/* the distance is bounded before it is added, and the sum where the list is decoded */
 		if (head >> 1 >= b->num_items || repeat == 0 || repeat > UINT32_MAX)
 			return false;
 		first += head >> 1;
@@ -131,6 +142,7 @@ decode_group(Env *env, WireReader *in, Baskets *b)
 	return true;
 }
 
+/* Appends rather than makes: the caller may have lists already, and owns what was read before a failure. */
 bool
 baskets_decode(Env *env, WireReader *in, Baskets *b)
 {

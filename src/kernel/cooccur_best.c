@@ -1,6 +1,9 @@
 /*
  * cooccur_best.c
  *		Choosing and ordering neighbors.
+ *
+ * Candidates gather unordered above k and are cut by quickselect, which takes a few
+ * comparisons for each that entered; a heap takes log k, none of them predictable.
  */
 #include "kernel/cooccur.h"
 
@@ -71,6 +74,7 @@ split(CooccurScored *a, uint32_t n, const uint32_t *order)
 	return at;
 }
 
+/* Quickselect: the part that cannot hold the k-th best is left as it is. */
 void
 cooccur_select(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order)
 {
@@ -94,6 +98,7 @@ cooccur_select(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order)
 	}
 }
 
+/* Not sorted: an item is cut many times and sorted once, when its rows go out. */
 void
 cooccur_cut(CooccurScored *held, CooccurBar *bar, uint32_t k, const uint32_t *order)
 {
@@ -103,7 +108,10 @@ cooccur_cut(CooccurScored *held, CooccurBar *bar, uint32_t k, const uint32_t *or
 	bar->order = order[held[k - 1].item];
 }
 
-/* Up while guesses hold, down when one fails. */
+/*
+ * Up slowly while guesses hold, down fast when one fails: a failure costs a whole search,
+ * a bar that is a little too low only a few more scores.
+ */
 void
 cooccur_learn(CooccurGuess *guess, double reached, bool failed)
 {
@@ -111,9 +119,11 @@ cooccur_learn(CooccurGuess *guess, double reached, bool failed)
 		guess->factor *= 0.95;
 	else if (guess->factor < 0.99)
 		guess->factor *= 1.002;
+	/* a score of 0 or less has no part to start below */
 	guess->score = reached > 0 ? reached * guess->factor : -INFINITY;
 }
 
+/* For what is left below the sizes that pay for a pivot. */
 static void
 insertion_sort(CooccurScored *a, uint32_t n, const uint32_t *order)
 {
@@ -128,6 +138,7 @@ insertion_sort(CooccurScored *a, uint32_t n, const uint32_t *order)
 	}
 }
 
+/* Written out, because qsort takes no argument for its comparison. */
 void
 cooccur_sort(CooccurScored *a, uint32_t n, const uint32_t *order)
 {

@@ -1,9 +1,12 @@
 /*
  * cooccur_operand.c
  *		The transposed factor: which lists hold an item.
+ *
+ * A row of the product is a walk over the item's lists, so this is what finds them.
  */
 #include "kernel/cooccur.h"
 
+/* Says what cooccur_operand_init will allocate, so that limits are checked before. */
 size_t
 cooccur_operand_memory(uint32_t num_items, uint64_t num_entries)
 {
@@ -27,6 +30,7 @@ cooccur_operand_init(Env *env, CooccurOperand *x)
 		next[i + 1] += next[i];
 	for (uint64_t l = 0; l < x->num_lists; l++)
 	{
+		/* no progress yet: what is counted afterwards is items */
 		if (l % 65536 == 0)
 			env_check(env, 0, x->num_items);
 		for (uint64_t e = x->list_start[l]; e < x->list_start[l + 1]; e++)

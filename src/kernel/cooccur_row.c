@@ -42,12 +42,14 @@ struct CooccurRow
 	uint32_t	room;			/* of held */
 };
 
+/* Whole spans, and at least one, so that no loop over a span has to look for the end of the items. */
 static uint32_t
 row_spans(const CooccurOperand *x)
 {
 	return x->num_items / SIMD_SPAN + 1;
 }
 
+/* The counters as wide as they can get, since the widest row decides. */
 size_t
 cooccur_row_memory(const CooccurOperand *x)
 {
@@ -62,12 +64,14 @@ most_per_list(const CooccurOperand *x)
 	double		weight = 1;
 
 	for (uint64_t l = 0; x->list_scale && l < x->num_lists; l++)
+		/* one look at the data, so that each row knows its width beforehand */
 		scale = x->list_scale[l] > scale ? x->list_scale[l] : scale;
 	for (uint64_t e = x->list_start[0]; x->list_weight && e < x->list_start[x->num_lists]; e++)
 		weight = x->list_weight[e] > weight ? x->list_weight[e] : weight;
 	return scale * weight * weight;
 }
 
+/* Allocated once for all rows: what a row leaves behind is cleared by its spans, not as a whole. */
 CooccurRow *
 cooccur_row_create(Env *env, const CooccurOperand *x)
 {
@@ -83,6 +87,7 @@ cooccur_row_create(Env *env, const CooccurOperand *x)
 	row->most_per_list = most_per_list(x);
 	row->span_marginal = env_alloc(env, row->num_spans, sizeof(double));
 	for (uint32_t s = 0; s < row->num_spans; s++)
+		/* a span without items keeps this: nothing in it can pass a bar */
 		row->span_marginal[s] = INFINITY;
 	for (uint32_t i = 0; i < x->num_items; i++)
 		row->span_marginal[i / SIMD_SPAN] = fmin(row->span_marginal[i / SIMD_SPAN], x->marginal[i]);
@@ -147,6 +152,7 @@ count_lists(CooccurRow *row, uint32_t item, int width, bool scaled, bool weighte
 	{
 		uint64_t	list = x->post_list[q];
 		uint64_t	last = start[list + 1];
+		/* lists of an item are scattered in memory: each is asked for long before it is read */
 		uint64_t	ahead = start[x->post_list[q + COOCCUR_AHEAD]];
 		uint64_t	add = scaled ? (uint64_t) x->list_scale[list] : 1;
 
@@ -179,6 +185,7 @@ count_lists(CooccurRow *row, uint32_t item, int width, bool scaled, bool weighte
 	}
 }
 
+/* The kind of list is the same in all rows, the width is not; both are constants in the loop. */
 static inline __attribute__((always_inline)) void
 count_by_kind(CooccurRow *row, uint32_t item, int width)
 {
@@ -194,6 +201,7 @@ count_by_kind(CooccurRow *row, uint32_t item, int width)
 		count_lists(row, item, width, false, false);
 }
 
+/* The mark keeps a span from being listed twice. */
 static inline void
 touch(CooccurRow *row, uint32_t span)
 {
@@ -208,6 +216,7 @@ mark_touched(CooccurRow *row, uint32_t item)
 {
 	const CooccurOperand *x = row->x;
 
+	/* with that many lists hardly a span would be left out */
 	if (cooccur_degree(x, item) >= row->num_spans / 8)
 		for (uint32_t s = 0; s < row->num_spans; s++)
 			touch(row, s);
@@ -217,6 +226,7 @@ mark_touched(CooccurRow *row, uint32_t item)
 				touch(row, x->list_item[e] / SIMD_SPAN);
 }
 
+/* Width from the largest count possible, which is known before counting: no counter can overflow. */
 static void
 count_row(CooccurRow *row, uint32_t item)
 {
@@ -235,6 +245,7 @@ count_row(CooccurRow *row, uint32_t item)
 
 /* --- looking through the counters ---------------------------------------- */
 
+/* One counter at a time; the loops over many have the width outside. */
 static inline int64_t
 counter_of(const CooccurRow *row, uint32_t item)
 {
@@ -260,6 +271,7 @@ find_in_span(const CooccurRow *row, uint32_t span, uint32_t least, uint64_t *mas
 	else if (row->width == 4)
 		row->simd->longs_at_least((const uint32_t *) counter, row->no_bound, least, mask);
 	else
+		/* so wide only with large weights, too rare for a loop of its own */
 		for (uint32_t c = 0; c < SIMD_SPAN; c++)
 		{
 			if (c % 64 == 0)
@@ -268,6 +280,7 @@ find_in_span(const CooccurRow *row, uint32_t span, uint32_t least, uint64_t *mas
 		}
 }
 
+/* Only what was touched: in a sparse matrix all else is zero still. */
 static void
 clear_counters(CooccurRow *row)
 {
@@ -292,12 +305,14 @@ cooccur_row(CooccurRow *row, uint32_t item, const uint32_t **items, const int64_
 	{
 		uint32_t	s = row->span[t];
 
+		/* most counters are zero: 64 of them cost one test */
 		find_in_span(row, s, 1, mask);
 		for (uint32_t w = 0; w < SIMD_WORDS; w++)
 			for (uint64_t m = mask[w]; m != 0; m &= m - 1)
 			{
 				uint32_t	j = s * SIMD_SPAN + w * 64 + __builtin_ctzll(m);
 
+				/* written even where it is the item itself, and then written over: no branch to predict */
 				row->item[n] = j;
 				row->count[n] = counter_of(row, j);
 				n += j != item;
@@ -322,11 +337,13 @@ span_need(const CooccurRow *row, uint32_t item, uint32_t span, const CooccurQuer
 	double		need = query->min_count;
 
 	if (row->bar.score != -INFINITY)
+		/* the span's smallest n scores best with a given count, so no item of it needs less */
 		need = fmax(need, measure_need(&query->measure, row->bar.score, x->marginal[item],
 									   row->span_marginal[span], x->total));
 	return fmax(floor(need / x->unit), 1);
 }
 
+/* What a narrow look let through is judged here, by the count and score themselves. */
 static void
 offer(CooccurRow *row, uint32_t item, uint32_t other, const CooccurQuery *query)
 {
@@ -340,6 +357,7 @@ offer(CooccurRow *row, uint32_t item, uint32_t other, const CooccurQuery *query)
 	cooccur_offer(row->held, &row->bar, query->k, (CooccurScored) {score, other}, x->order);
 }
 
+/* The bar rises from span to span, so later spans need more and show less. */
 static void
 offer_span(CooccurRow *row, uint32_t item, uint32_t span, const CooccurQuery *query)
 {
@@ -359,6 +377,7 @@ static void
 search_row(CooccurRow *row, uint32_t item, double bar, const CooccurQuery *query)
 {
 	row->bar = COOCCUR_NO_BAR;
+	/* nothing is held yet: a guess is a score to beat without anyone who has it */
 	row->bar.score = bar;
 	for (uint32_t t = 0; t < row->num_touched; t++)
 		offer_span(row, item, row->span[t], query);
@@ -368,6 +387,7 @@ search_row(CooccurRow *row, uint32_t item, double bar, const CooccurQuery *query
 		row->bar.score = -INFINITY;
 }
 
+/* Nothing is kept between rows, so there is nothing to copy. */
 static void
 reserve_held(CooccurRow *row, uint32_t room)
 {
@@ -378,6 +398,7 @@ reserve_held(CooccurRow *row, uint32_t room)
 	row->held = env_alloc(row->env, room, sizeof(CooccurScored));
 }
 
+/* The counters are still there after a failed guess: to search again costs no counting. */
 uint32_t
 cooccur_row_neighbors(CooccurRow *row, uint32_t item, const CooccurQuery *wanted, CooccurNeighbor *out)
 {
@@ -386,6 +407,7 @@ cooccur_row_neighbors(CooccurRow *row, uint32_t item, const CooccurQuery *wanted
 	CooccurGuess *guess = row->guess + (degree ? 32 - __builtin_clz(degree) : 0);
 	bool		failed;
 
+	/* room is allocated by k, which callers may set as high as they like */
 	query.k = cooccur_useful_k(row->x, wanted->k);
 	reserve_held(row, cooccur_room(query.k));
 	count_row(row, item);
@@ -393,6 +415,7 @@ cooccur_row_neighbors(CooccurRow *row, uint32_t item, const CooccurQuery *wanted
 	failed = row->bar.used < query.k && guess->score != -INFINITY;
 	if (failed)
 		search_row(row, item, -INFINITY, &query);
+	/* items of about this popularity will end about there, too */
 	cooccur_learn(guess, row->bar.score, failed);
 	cooccur_sort(row->held, row->bar.used, row->x->order);
 	for (uint32_t q = 0; q < row->bar.used; q++)
@@ -401,6 +424,7 @@ cooccur_row_neighbors(CooccurRow *row, uint32_t item, const CooccurQuery *wanted
 
 		out[q] = (CooccurNeighbor) {c->score, counter_of(row, c->item) * row->x->unit, c->item};
 	}
+	/* only now: the counts themselves went out with the rows */
 	clear_counters(row);
 	return row->bar.used;
 }

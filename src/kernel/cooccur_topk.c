@@ -14,9 +14,8 @@
  * - for the partners j, whose k-th best so far is known: an array of needs, one
  *   for each j.  It is computed for the smallest n among a group of rows, so it
  *   may be too low, never too high, and is raised when j's k-th best rises.
- * - for item i itself, which starts with nothing: a guess, a little below where
- *   the row before ended.  A guess that leaves fewer than k was too high, and the
- *   row is searched again without one; so it changes the time, never the result.
+ * - for item i itself, which starts with nothing: a guess (CooccurGuess), learned
+ *   from the row before, which is about as popular.
  */
 #include <math.h>
 
@@ -55,7 +54,7 @@ struct CooccurTopk
 	uint64_t   *tail;			/* list -> its first of those */
 
 	/* mutable: by item */
-	CooccurBar *entry;
+	CooccurBar *bar;
 	Candidate  *candidate;		/* capacity per item */
 	SimdPlane  *head_need;		/* head_planes per span of the head */
 	void	   *need;			/* tail, as wide as counter */
@@ -72,6 +71,7 @@ struct CooccurTopk
 
 /* --- set-up ------------------------------------------------------------- */
 
+/* Whole spans, and at least one: loops over them need no test for the last item. */
 static uint32_t
 topk_spans(const CooccurOperand *x)
 {
@@ -123,6 +123,7 @@ cooccur_topk_pays(const CooccurOperand *x)
 	return looks * 16 < pairs;
 }
 
+/* Both forms of a list in one walk, as its head entries come before those of the tail. */
 static void
 fill_bitmap(CooccurTopk *t)
 {
@@ -157,6 +158,7 @@ alloc_planes(Env *env, uint64_t n, void **base)
 	return memset(p + (-(uintptr_t) p & (sizeof(SimdPlane) - 1)), 0, n * sizeof(SimdPlane));
 }
 
+/* All at once and at full size: rows must not stop to ask for memory. */
 static void
 topk_allocate(CooccurTopk *t)
 {
@@ -171,7 +173,7 @@ topk_allocate(CooccurTopk *t)
 	t->wide = x->num_items > t->head + UINT64_C(65536);
 	t->tail_item = env_alloc(env, x->post_start[x->num_items] - x->post_start[head] + 1,
 							 t->wide ? sizeof(uint32_t) : sizeof(uint16_t));
-	t->entry = env_alloc(env, x->num_items, sizeof(CooccurBar));
+	t->bar = env_alloc(env, x->num_items, sizeof(CooccurBar));
 	t->candidate = env_alloc(env, (uint64_t) x->num_items * t->capacity, sizeof(Candidate));
 	/* columns past the group's end are compared, too, though never used */
 	t->need = memset(env_alloc(env, columns, sizeof(uint32_t)), 0xff, columns * sizeof(uint32_t));
@@ -179,6 +181,7 @@ topk_allocate(CooccurTopk *t)
 	t->span_need = env_alloc(env, t->num_spans, sizeof(uint32_t));
 }
 
+/* Every item gets a bar, even one that no list holds: it will be asked for neighbors, too. */
 static CooccurTopk *
 topk_create(Env *env, const CooccurOperand *x, const CooccurQuery *query)
 {
@@ -198,10 +201,11 @@ topk_create(Env *env, const CooccurOperand *x, const CooccurQuery *query)
 	for (uint32_t i = 0; i < x->num_items; i++)
 		if (cooccur_degree(x, i) > most)
 			most = cooccur_degree(x, i);
+	/* no count has more bits than the largest n */
 	t->head_planes = 32 - __builtin_clz(most);
 	topk_allocate(t);
 	for (uint32_t i = 0; i < x->num_items; i++)
-		t->entry[i] = COOCCUR_NO_BAR;
+		t->bar[i] = COOCCUR_NO_BAR;
 	fill_bitmap(t);
 	return t;
 }
@@ -222,12 +226,14 @@ need_count(const CooccurTopk *t, double score, double n_a, double n_b)
 	return t->min_count;
 }
 
+/* Upright, as the counters of the head are, so that 512 comparisons take a few operations. */
 static void
 store_head_need(CooccurTopk *t, uint32_t item, uint32_t need)
 {
 	SimdPlane  *plane = t->head_need + (size_t) (item / SIMD_SPAN) * t->head_planes;
 	uint64_t	bit = UINT64_C(1) << (item % 64);
 
+	/* more than any count has: the largest number of that many bits will do, as few counts reach it */
 	if (need >> t->head_planes)
 		need = (UINT32_C(1) << t->head_planes) - 1;
 	for (int p = 0; p < t->head_planes; p++)
@@ -250,10 +256,14 @@ store_tail_need(CooccurTopk *t, uint32_t column, uint32_t need)
 		((uint32_t *) t->need)[column] = need;
 }
 
+/*
+ * For the smallest n of the group, with which a given count scores best: no row of it is
+ * promised too much.
+ */
 static uint32_t
 refresh_need(CooccurTopk *t, uint32_t item)
 {
-	uint32_t	need = need_count(t, t->entry[item].score, t->x->marginal[item], t->group_marginal);
+	uint32_t	need = need_count(t, t->bar[item].score, t->x->marginal[item], t->group_marginal);
 
 	if (item < t->head)
 		store_head_need(t, item, need);
@@ -262,6 +272,7 @@ refresh_need(CooccurTopk *t, uint32_t item)
 	return need;
 }
 
+/* A count is at most the n of either item, and the row's own is the smaller. */
 static int
 counter_width(uint32_t degree)
 {
@@ -297,6 +308,7 @@ begin_group(CooccurTopk *t, uint32_t row)
 
 /* --- candidates --------------------------------------------------------- */
 
+/* In place, without a pointer an item: there may be millions. */
 static Candidate *
 topk_candidates(CooccurTopk *t, uint32_t item)
 {
@@ -310,7 +322,7 @@ topk_offer(CooccurTopk *t, uint32_t item, uint32_t other, uint32_t count)
 	const CooccurOperand *x = t->x;
 	double		score = measure_score(&t->query.measure, count, x->marginal[item], x->marginal[other], x->total);
 
-	return cooccur_offer(topk_candidates(t, item), t->entry + item, t->query.k,
+	return cooccur_offer(topk_candidates(t, item), t->bar + item, t->query.k,
 						 (Candidate) {score, other, count}, x->order);
 }
 
@@ -334,7 +346,7 @@ own_need(const CooccurTopk *t, uint32_t row, uint32_t span)
 
 	if (!(t->sides & OWN))
 		return UINT32_MAX;
-	return need_count(t, t->entry[row].score, t->x->marginal[row], t->x->marginal[last]);
+	return need_count(t, t->bar[row].score, t->x->marginal[row], t->x->marginal[last]);
 }
 
 static void
@@ -369,6 +381,7 @@ head_span(CooccurTopk *t, uint32_t row, uint32_t span)
 	for (uint32_t w = 0; w < SIMD_WORDS; w++)
 		mask[0][w] |= mask[1][w];
 	found = t->simd->planes_read(planes, num_planes, mask[0], column, count);
+	/* columns ascend; from the row's own on, they are other rows' pairs */
 	for (uint32_t f = 0; f < found && span * SIMD_SPAN + column[f] < row; f++)
 		topk_pair(t, row, span * SIMD_SPAN + column[f], count[f]);
 }
@@ -448,6 +461,7 @@ static const struct
 	[4] = {{count_uint32_t_uint16_t, count_uint32_t_uint32_t}, search_uint32_t},
 };
 
+/* The most popular partners come first; what they raise the bar to, all others have to pass. */
 static void
 search_row(CooccurTopk *t, uint32_t row, int sides)
 {
@@ -459,27 +473,31 @@ search_row(CooccurTopk *t, uint32_t row, int sides)
 			tails[t->width].search(t, row, span);
 }
 
+/*
+ * Counts once, searches once or, after a guess that was too high, twice; partners had
+ * their turn the first time.
+ */
 static void
 topk_row(CooccurTopk *t, uint32_t row)
 {
-	CooccurBar *entry = t->entry + row;
+	CooccurBar *bar = t->bar + row;
 	bool		failed = false;
 
 	if (row > t->head)
 		tails[t->width].count[t->wide](t, row);
-	entry->score = t->guess.score;
+	bar->score = t->guess.score;
 	search_row(t, row, OWN | PARTNERS);
-	if (entry->used < t->query.k && t->guess.score != -INFINITY)
+	if (bar->used < t->query.k && t->guess.score != -INFINITY)
 	{
 		failed = true;
-		*entry = COOCCUR_NO_BAR;
+		*bar = COOCCUR_NO_BAR;
 		search_row(t, row, OWN);
 	}
-	if (entry->used >= t->query.k)
-		cooccur_cut(topk_candidates(t, row), entry, t->query.k, t->x->order);
+	if (bar->used >= t->query.k)
+		cooccur_cut(topk_candidates(t, row), bar, t->query.k, t->x->order);
 	else
-		entry->score = -INFINITY;
-	cooccur_learn(&t->guess, entry->score, failed);
+		bar->score = -INFINITY;
+	cooccur_learn(&t->guess, bar->score, failed);
 	if (row > t->head)
 		memset(t->counter, 0, (size_t) (row - t->head) * t->width);
 }
@@ -497,6 +515,7 @@ release_factors(CooccurTopk *t)
 	env_release(t->env, t->span_need);
 }
 
+/* From the most popular item on: a row meets only items whose rows are done, so a pair is counted once. */
 CooccurTopk *
 cooccur_topk(Env *env, const CooccurOperand *x, const CooccurQuery *query)
 {
@@ -521,20 +540,22 @@ cooccur_topk_neighbors(CooccurTopk *t, uint32_t item, CooccurNeighbor *out)
 {
 	Candidate  *c = topk_candidates(t, item);
 
-	if (t->entry[item].used > t->query.k)
-		cooccur_cut(c, t->entry + item, t->query.k, t->x->order);
-	cooccur_sort(c, t->entry[item].used, t->x->order);
-	for (uint32_t q = 0; q < t->entry[item].used; q++)
+	/* what came in since the last cut has not been compared with the rest yet */
+	if (t->bar[item].used > t->query.k)
+		cooccur_cut(c, t->bar + item, t->query.k, t->x->order);
+	cooccur_sort(c, t->bar[item].used, t->x->order);
+	for (uint32_t q = 0; q < t->bar[item].used; q++)
 		out[q] = (CooccurNeighbor) {c[q].score, c[q].tag, c[q].item};
-	return t->entry[item].used;
+	return t->bar[item].used;
 }
 
+/* What the product needed is gone since cooccur_topk; this is the candidates. */
 void
 cooccur_topk_release(CooccurTopk *t)
 {
 	Env		   *env = t->env;
 
-	env_release(env, t->entry);
+	env_release(env, t->bar);
 	env_release(env, t->candidate);
 	env_release(env, t);
 }

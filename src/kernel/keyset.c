@@ -1,12 +1,19 @@
 /*
  * keyset.c
  *		Open addressing over codes; the keys themselves stand in arrays by code.
+ *
+ * So a slot takes four bytes, growing moves no key, and what counts per item can
+ * be a plain array by code.
  */
 #include "kernel/keyset.h"
 #include "kernel/prefix_sort.h"
 
 #define FIRST_ROOM	16
 
+/*
+ * Ids are often sequential, or multiples of a power of two: the low bits, which choose the
+ * slot, have to depend on all others.
+ */
 static uint64_t
 mix(uint64_t x)
 {
@@ -15,6 +22,7 @@ mix(uint64_t x)
 	return x ^ (x >> 32);
 }
 
+/* Begins with the size, because a string and the same one with zeros behind it may end in the same word. */
 static uint64_t
 hash_bytes(const char *bytes, size_t size)
 {
@@ -31,6 +39,7 @@ hash_bytes(const char *bytes, size_t size)
 	return mix(hash ^ word);
 }
 
+/* Hashes are computed again when the set grows: to keep them would take as much memory as the slots. */
 static uint64_t
 hash_code(const Keyset *set, uint32_t code)
 {
@@ -52,6 +61,7 @@ make_slots(Env *env, Keyset *set)
 	set->slot = memset(env_alloc(env, slots, sizeof(uint32_t)), 0xff, slots * sizeof(uint32_t));
 }
 
+/* Small to begin with: GROUP BY may make a state, with its sets, for each of very many groups. */
 void
 keyset_init(Env *env, Keyset *set, bool numbers)
 {
@@ -60,6 +70,7 @@ keyset_init(Env *env, Keyset *set, bool numbers)
 		set->number = env_alloc(env, set->room, sizeof(int64_t));
 	else
 	{
+		/* as much as that many uuids take */
 		set->bytes_room = FIRST_ROOM * 16;
 		set->bytes = env_alloc(env, set->bytes_room, 1);
 		set->start = env_alloc0(env, set->room + 1, sizeof(uint64_t));
@@ -67,6 +78,7 @@ keyset_init(Env *env, Keyset *set, bool numbers)
 	make_slots(env, set);
 }
 
+/* The set is empty afterwards, so that to release it twice does no harm. */
 void
 keyset_release(Env *env, Keyset *set)
 {
@@ -77,7 +89,7 @@ keyset_release(Env *env, Keyset *set)
 	*set = (Keyset) {0};
 }
 
-/* Twice the room, and every code hashed into twice the slots. */
+/* Twice the room, and every code hashed into twice the slots: half of them stay free, so that probing ends soon. */
 static void
 grow(Env *env, Keyset *set)
 {
@@ -94,6 +106,7 @@ grow(Env *env, Keyset *set)
 	make_slots(env, set);
 	for (uint32_t code = 0; code < set->size; code++)
 	{
+		/* no key is there twice, so there is nothing to compare */
 		uint32_t	at = hash_code(set, code) & set->mask;
 
 		while (set->slot[at] != KEYSET_NONE)
@@ -113,6 +126,7 @@ number_slot(const Keyset *set, int64_t number)
 	return at;
 }
 
+/* The same for bytes; sizes settle most cases without a look at the bytes, which are elsewhere in memory. */
 static uint32_t
 bytes_slot(const Keyset *set, const char *bytes, size_t size)
 {
@@ -129,6 +143,7 @@ bytes_slot(const Keyset *set, const char *bytes, size_t size)
 	return at;
 }
 
+/* A free slot holds KEYSET_NONE, which is just what is to be said of a key that is not there. */
 uint32_t
 keyset_find_number(const Keyset *set, int64_t number)
 {
@@ -141,6 +156,7 @@ keyset_find_bytes(const Keyset *set, const void *bytes, size_t size)
 	return set->slot[bytes_slot(set, bytes, size)];
 }
 
+/* Looks first: most keys that come are there already, and those must not make the set grow. */
 uint32_t
 keyset_add_number(Env *env, Keyset *set, int64_t number)
 {
@@ -151,6 +167,7 @@ keyset_add_number(Env *env, Keyset *set, int64_t number)
 	if (set->size == set->room)
 	{
 		grow(env, set);
+		/* the slots are others now */
 		at = number_slot(set, number);
 	}
 	set->number[set->size] = number;
@@ -165,11 +182,13 @@ keyset_add_bytes(Env *env, Keyset *set, const void *bytes, size_t size)
 
 	if (set->slot[at] != KEYSET_NONE)
 		return set->slot[at];
+	/* counted in keys, not in bytes, which have their own room below */
 	if (set->size == set->room)
 	{
 		grow(env, set);
 		at = bytes_slot(set, bytes, size);
 	}
+	/* twice as much each time, so that moving stays linear; one key alone may be larger than that */
 	end = set->start[set->size] + size;
 	if (end > set->bytes_room)
 	{
@@ -177,10 +196,12 @@ keyset_add_bytes(Env *env, Keyset *set, const void *bytes, size_t size)
 		set->bytes = env_resize(env, set->bytes, set->bytes_room, 1);
 	}
 	memcpy(set->bytes + set->start[set->size], bytes, size);
+	/* keys stand without a gap, so an end is the next one's start */
 	set->start[set->size + 1] = end;
 	return set->slot[at] = set->size++;
 }
 
+/* Of the same kind, as both keys come from columns of one type; what differs between sets is the codes. */
 uint32_t
 keyset_add_from(Env *env, Keyset *set, const Keyset *other, uint32_t code)
 {
@@ -193,12 +214,14 @@ keyset_add_from(Env *env, Keyset *set, const Keyset *other, uint32_t code)
 	return keyset_add_bytes(env, set, bytes, size);
 }
 
+/* What is allocated, used or not. */
 size_t
 keyset_memory(const Keyset *set)
 {
 	return (set->mask + (size_t) 1) * sizeof(uint32_t) + set->room * sizeof(int64_t) + set->bytes_room;
 }
 
+/* By unsigned bytes, under any collation of the database: a beginning stands before what it begins. */
 static int
 compare_bytes(const void *things, uint64_t one, uint64_t two)
 {
@@ -224,6 +247,7 @@ key_prefix(const Keyset *set, uint32_t code)
 	if (set->numbers)
 		return (uint64_t) set->number[code] ^ UINT64_C(1) << 63;
 	bytes = keyset_bytes(set, code, &size);
+	/* a short key ends in zeros here, and ties with one that really does: that is compared */
 	memcpy(first, bytes, size < 8 ? size : 8);
 	for (int i = 0; i < 8; i++)
 		prefix = prefix << 8 | first[i];
@@ -233,6 +257,7 @@ key_prefix(const Keyset *set, uint32_t code)
 uint32_t *
 keyset_order(Env *env, const Keyset *set)
 {
+	/* one more than needed: an empty set asks for some memory, too */
 	PrefixRecord *record = env_alloc(env, set->size + UINT64_C(1), sizeof(PrefixRecord));
 	uint32_t   *order = env_alloc(env, set->size + UINT64_C(1), sizeof(uint32_t));
 
@@ -241,6 +266,7 @@ keyset_order(Env *env, const Keyset *set)
 	/* numbers are all prefix and never tie, so they are never compared */
 	prefix_sort(env, record, set->size, compare_bytes, set);
 	for (uint32_t place = 0; place < set->size; place++)
+		/* the inverse of the sort: who asks has codes and wants places */
 		order[record[place].id] = place;
 	env_release(env, record);
 	return order;

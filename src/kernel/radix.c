@@ -1,6 +1,9 @@
 /*
  * radix.c
  *		Least significant byte first, one pass for each byte that differs at all.
+ *
+ * Keys here are mostly small numbers in 64-bit words: of sixteen bytes of two
+ * words only a few differ.  That is where this beats a comparison sort.
  */
 #include "kernel/radix.h"
 
@@ -27,9 +30,11 @@ find_digits(const uint64_t *records, size_t n, int words, int key_words, Digit *
 
 	for (int word = key_words - 1; word >= 0; word--)
 	{
+		/* one look at all words finds the passes that would move nothing */
 		uint64_t	differs = 0;
 
 		for (size_t i = 1; i < n; i++)
+			/* to differ from the first is enough: bytes that all agree with it agree with each other */
 			differs |= records[i * words + word] ^ records[word];
 		for (int shift = 0; shift < 64; shift += 8)
 			if ((differs >> shift) & 0xff)
@@ -38,6 +43,7 @@ find_digits(const uint64_t *records, size_t n, int words, int key_words, Digit *
 	return found;
 }
 
+/* A bucket's records follow those of all smaller buckets. */
 static inline void
 counts_to_places(size_t *count)
 {
@@ -86,6 +92,7 @@ sort_words(Env *env, uint64_t *records, uint64_t *scratch, size_t n, int words, 
 	{
 		uint64_t   *swap = from;
 
+		/* between passes only: within one, records are in two places */
 		if (env)
 			env_check(env, 0, 0);
 		counts_to_places(count[d % 2]);
@@ -94,6 +101,7 @@ sort_words(Env *env, uint64_t *records, uint64_t *scratch, size_t n, int words, 
 		from = to;
 		to = swap;
 	}
+	/* an odd number of passes ends in the scratch */
 	if (from != records)
 		memcpy(records, from, n * words * sizeof(uint64_t));
 }
@@ -103,6 +111,7 @@ radix_sort_checked(Env *env, uint64_t *records, uint64_t *scratch, size_t n, int
 {
 	if (n < 2)
 		return;
+	/* one copy of the code for each number that occurs; the last serves all others */
 	if (words == 1)
 		sort_words(env, records, scratch, n, 1, key_words);
 	else if (words == 2)

@@ -11,6 +11,7 @@
 
 /* --- making ------------------------------------------------------------- */
 
+/* Duplicates go at once: in clickstreams they may be many, and every later step is the cheaper. */
 uint64_t
 run_sort(uint64_t *rows, uint64_t *scratch, uint64_t n, int words, uint64_t max_weight)
 {
@@ -19,6 +20,7 @@ run_sort(uint64_t *rows, uint64_t *scratch, uint64_t n, int words, uint64_t max_
 	radix_sort(rows, scratch, n, words, 2);
 	for (uint64_t i = 1; i < n; i++)
 	{
+		/* folded in place: what is kept never gets ahead of what is read */
 		uint64_t   *last = rows + (kept - 1) * words;
 		const uint64_t *row = rows + i * words;
 
@@ -38,6 +40,7 @@ run_sort(uint64_t *rows, uint64_t *scratch, uint64_t n, int words, uint64_t max_
 	return kept;
 }
 
+/* Ample, but given back after packing; to know it exactly would mean to pack twice. */
 uint64_t
 run_max_bytes(uint64_t n, int words)
 {
@@ -45,6 +48,7 @@ run_max_bytes(uint64_t n, int words)
 	return n * (words + 1) * WIRE_MAX_VARINT;
 }
 
+/* Sorted rows make all distances small and none negative, which is what varints are good at. */
 RunHead
 run_pack(const uint64_t *rows, uint64_t n, int words, unsigned char *out)
 {
@@ -52,6 +56,7 @@ run_pack(const uint64_t *rows, uint64_t n, int words, unsigned char *out)
 	unsigned char *start = out;
 	uint64_t	before = 0;
 
+	/* items ascend only within a basket, so the least may be anywhere */
 	for (uint64_t i = 0; i < n; i++)
 		if (rows[i * words + 1] < head.least_item)
 			head.least_item = rows[i * words + 1];
@@ -71,12 +76,14 @@ run_pack(const uint64_t *rows, uint64_t n, int words, unsigned char *out)
 		before = row[0];
 		head.baskets++;
 	}
+	/* known only now, and what a reader needs to find the end */
 	head.bytes = out - start;
 	return head;
 }
 
 /* --- reading ------------------------------------------------------------ */
 
+/* Refills before a varint could be cut in two, so that decoding needs no test for it. */
 static inline uint64_t
 get(RunReader *reader)
 {
@@ -85,6 +92,7 @@ get(RunReader *reader)
 	return wire_get_varint(&reader->in);
 }
 
+/* Both parts count: what is left in the buffer, and what has not been brought yet. */
 static inline bool
 at_end(const RunReader *reader)
 {
@@ -103,6 +111,7 @@ read_basket(Env *env, RunReader *reader, int words)
 	size = get(reader);
 	if (reader->rows + size > reader->room)
 	{
+		/* a basket may be larger than all that was to be read ahead */
 		reader->room = (reader->rows + size) * 2;
 		reader->row = env_resize(env, reader->row, reader->room, words * sizeof(uint64_t));
 	}
@@ -120,6 +129,7 @@ read_basket(Env *env, RunReader *reader, int words)
 	reader->rows += size;
 }
 
+/* Reads whole baskets only: a slice that ended within one would hand it out in two parts. */
 static void
 read_ahead(Env *env, RunReader *reader, int words, uint64_t ahead)
 {
@@ -128,6 +138,7 @@ read_ahead(Env *env, RunReader *reader, int words, uint64_t ahead)
 	/* topped up while there is still half: a run that lags behind makes slices small */
 	if (left >= ahead / 2 || at_end(reader))
 		return;
+	/* what is left is less than half of what was read: cheap to move */
 	if (reader->at > 0)
 		memmove(reader->row, reader->row + reader->at * words, left * words * sizeof(uint64_t));
 	reader->at = 0;
@@ -143,11 +154,16 @@ run_merge_init(Env *env, RunMerge *merge, RunReader **readers, uint32_t n,
 			   int words, uint64_t max_weight, uint64_t ahead)
 {
 	*merge = (RunMerge) {.env = env, .reader = readers, .num_readers = n, .words = words, .max_weight = max_weight};
+	/*
+	 * each run's share, and one for the slice; with very many runs the least keeps slices
+	 * from shrinking to nothing
+	 */
 	merge->ahead = ahead / (n + 1);
 	if (merge->ahead < 64)
 		merge->ahead = 64;
 }
 
+/* The scratch of the sort is the second half of the same allocation: they grow together. */
 static void
 append_to_slice(RunMerge *merge, const uint64_t *row, uint64_t n)
 {
@@ -171,11 +187,13 @@ next_slice(RunMerge *merge)
 	uint64_t	last = UINT64_MAX;
 	uint64_t	kept;
 
+	/* the slice before has been handed out */
 	merge->at = 0;
 	merge->rows = 0;
 	for (uint32_t r = 0; r < merge->num_readers; r++)
 	{
 		read_ahead(merge->env, merge->reader[r], words, merge->ahead);
+		/* a run that has ended holds nobody up; if all have, everything goes out */
 		if (!at_end(merge->reader[r]) && merge->reader[r]->basket < last)
 			last = merge->reader[r]->basket;
 	}
@@ -191,7 +209,9 @@ next_slice(RunMerge *merge)
 	merge->rows_read += merge->rows;
 	if (merge->rows == 0)
 		return;
+	/* folds what several runs hold of the same row, too */
 	kept = run_sort(merge->slice, merge->slice + merge->room * words, merge->rows, words, merge->max_weight);
+	/* stays set: nothing more comes out, and the caller learns it at the end */
 	merge->too_heavy |= kept == UINT64_MAX;
 	merge->rows = merge->too_heavy ? 0 : kept;
 }
@@ -207,10 +227,12 @@ run_merge_next(RunMerge *merge, const uint64_t **rows)
 	first = merge->at;
 	while (merge->at < merge->rows && merge->slice[merge->at * words] == merge->slice[first * words])
 		merge->at++;
+	/* in place: valid until the next slice is made */
 	*rows = merge->slice + first * words;
 	return merge->at - first;
 }
 
+/* The readers themselves belong to the caller; what was read ahead is the merge's. */
 void
 run_merge_release(RunMerge *merge)
 {

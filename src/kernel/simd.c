@@ -1,6 +1,9 @@
 /*
  * simd.c
  *		The forms of simd_body.h, and the choice among them.
+ *
+ * All are built into one library and chosen while it runs, since packages are
+ * built for the oldest processor that they support.
  */
 #include <string.h>
 
@@ -32,6 +35,7 @@ typedef uint64_t Lanes __attribute__((vector_size(64), may_alias));
 #include "kernel/simd_body.h"
 #endif
 
+/* In order of width; each asks for no more than the one after it. */
 int
 simd_all(const Simd *const **forms)
 {
@@ -45,6 +49,7 @@ simd_all(const Simd *const **forms)
 	int			n = 1;
 
 #ifdef SIMD_X86
+	/* the compiler's answer covers the operating system, which has to save the registers */
 	__builtin_cpu_init();
 	if (__builtin_cpu_supports("avx2"))
 		n = 2;
@@ -58,6 +63,7 @@ simd_all(const Simd *const **forms)
 
 static const Simd *chosen;
 
+/* Without a lock: a backend is one thread, and the choice is the same each time. */
 const Simd *
 simd_best(void)
 {
@@ -71,6 +77,7 @@ simd_best(void)
 	return chosen;
 }
 
+/* Tests hold all forms against each other with it; a server never calls it. */
 void
 simd_choose(const Simd *form)
 {

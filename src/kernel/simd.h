@@ -1,6 +1,6 @@
 /*
  * simd.h
- *		The two inner loops that are worth a processor's widest registers, chosen
+ *		The inner loops that are worth a processor's widest registers, chosen
  *		once per process; the plain form is the default and the reference.
  */
 #ifndef PERSONALIZE_SIMD_H

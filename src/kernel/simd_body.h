@@ -16,7 +16,10 @@
 		(sum) = u_ ^ c_; \
 	} while (0)
 
-/* Eight lines into ones, twos and fours; what overflows into eights. */
+/*
+ * Eight lines into ones, twos and fours; what overflows into eights (Harley and Seal's
+ * counter).  Only every eighth line reaches the planes in memory.
+ */
 #define SIMD_ADD_EIGHT(eights, line) \
 	do { \
 		Lanes		t0_, t1_, t2_, t3_, f0_, f1_; \
@@ -29,6 +32,10 @@
 		SIMD_ADD(eights, fours, fours, f0_, f1_); \
 	} while (0)
 
+/*
+ * Which lines are added is random, so almost each is a miss of the cache: fetching ahead
+ * matters as much as adding quickly.
+ */
 static SIMD_TARGET void
 SIMD_NAME(count_columns) (const SimdPlane *bitmap, size_t stride,
 						  const uint32_t *lines, size_t num_lines,
@@ -49,10 +56,12 @@ SIMD_NAME(count_columns) (const SimdPlane *bitmap, size_t stride,
 
 		for (size_t l = 0; l < 8; l++)
 		{
+			/* past the end come zeros, so that the last eight are like all others */
 			line[l] = (const Lanes *) (at + l < num_lines ? bitmap + lines[at + l] * stride : &zero);
 			__builtin_prefetch(bitmap + lines[at + l + SIMD_AHEAD] * stride);
 		}
 		SIMD_ADD_EIGHT(carry, line);
+		/* a ripple through all planes: to stop when nothing is carried would be a branch that misleads */
 		for (int p = 3; p < num_planes; p++)
 		{
 			Lanes		next = plane[p] & carry;
@@ -61,6 +70,7 @@ SIMD_NAME(count_columns) (const SimdPlane *bitmap, size_t stride,
 			carry = next;
 		}
 	}
+	/* counters of few lines have fewer planes than the adder */
 	plane[0] = ones;
 	if (num_planes > 1)
 		plane[1] = twos;
@@ -68,6 +78,7 @@ SIMD_NAME(count_columns) (const SimdPlane *bitmap, size_t stride,
 		plane[2] = fours;
 }
 
+/* A comparison of 512 pairs of numbers at once, bit by bit from the top. */
 static SIMD_TARGET void
 SIMD_NAME(planes_at_least) (const SimdPlane *planes, int num_planes,
 							const SimdPlane *bound, int num_bound_planes, uint64_t *mask)
@@ -77,6 +88,7 @@ SIMD_NAME(planes_at_least) (const SimdPlane *planes, int num_planes,
 	Lanes		above = {0};
 	Lanes		equal = ~above;
 
+	/* a bound with a bit that the counters do not have is out of reach */
 	for (int p = num_bound_planes - 1; p >= num_planes; p--)
 		equal &= ~wanted[p];
 	/* from the highest bit down: above where the counter has a 1 and the bound a 0 */
@@ -85,10 +97,12 @@ SIMD_NAME(planes_at_least) (const SimdPlane *planes, int num_planes,
 		above |= equal & plane[p] & ~wanted[p];
 		equal &= ~(plane[p] ^ wanted[p]);
 	}
+	/* at least, so what is equal in all bits passes */
 	above |= equal;
 	memcpy(mask, &above, sizeof(above));
 }
 
+/* Few columns pass, so they are read one by one; a word of 64 that has none costs one test. */
 static SIMD_TARGET uint32_t
 SIMD_NAME(planes_read) (const SimdPlane *planes, int num_planes, const uint64_t *mask,
 						uint16_t *column, uint32_t *count)
@@ -108,6 +122,7 @@ SIMD_NAME(planes_read) (const SimdPlane *planes, int num_planes, const uint64_t 
 			column[n] = (uint16_t) (w * 64 + __builtin_ctzll(m));
 			count[n] = 0;
 #ifdef SIMD_HAS_MASKS
+			/* eight planes a test; those beyond the last are zero */
 			for (int p = 0; p < num_planes; p += 8)
 				count[n] |= (uint32_t) _mm512_test_epi64_mask(_mm512_load_si512(word + p),
 															  _mm512_set1_epi64((long long) (m & -m))) << p;
@@ -121,6 +136,7 @@ SIMD_NAME(planes_read) (const SimdPlane *planes, int num_planes, const uint64_t 
 }
 
 #ifdef SIMD_HAS_MASKS
+/* To pass either bound is to pass the smaller: one comparison instead of two. */
 #define SIMD_AT_LEAST(name, type, bits) \
 static SIMD_TARGET void \
 SIMD_NAME(name) (const type *counter, const type *bound, uint32_t own, uint64_t *mask) \
@@ -172,6 +188,7 @@ static const Simd SIMD_NAME(form) =
 	SIMD_NAME(longs_at_least)
 };
 
+/* the next inclusion defines its own */
 #undef SIMD_ADD
 #undef SIMD_ADD_EIGHT
 #undef SIMD_NAME
