@@ -13,13 +13,11 @@
  */
 #include "base/compat.h"
 
+#include "commands/tablespace.h"
 #include "libpq/pqformat.h"
 #include "utils/memutils.h"
 
-#include "commands/tablespace.h"
-
 #include "base/guards.h"
-#include "base/module.h"
 #include "base/progress.h"
 #include "kernel/radix.h"
 #include "kernel/runs.h"
@@ -66,6 +64,10 @@ typedef struct CooccurrenceState
 	off_t		end_offset;
 } CooccurrenceState;
 
+/*
+ * The limit of the server's own hash tables, since this stands where one would: what goes
+ * past it goes to a file.
+ */
 static Size
 memory_budget(void)
 {
@@ -74,6 +76,7 @@ memory_budget(void)
 
 /* --- state -------------------------------------------------------------- */
 
+/* In the aggregate's context and small, because GROUP BY may hold a state for each of many groups at once. */
 static CooccurrenceState *
 state_create(MemoryContext context, KeyType basket_type, KeyType item_type, int words)
 {
@@ -113,9 +116,11 @@ allow_spill(FunctionCallInfo fcinfo, CooccurrenceState *state)
 	if (AggCheckCallContext(fcinfo, NULL) != AGG_CONTEXT_AGGREGATE)
 		return;
 	AggRegisterCallback(fcinfo, close_file, PointerGetDatum(state));
+	/* set with the callback: without it nobody would close the file */
 	state->may_spill = true;
 }
 
+/* Runs are read by turns, so nobody's place in the file is where the last one left it. */
 static void
 seek_file(BufFile *file, int fileno, off_t offset)
 {
@@ -125,6 +130,7 @@ seek_file(BufFile *file, int fileno, off_t offset)
 				 errmsg("could not seek in temporary file: %m")));
 }
 
+/* Behind the last one: runs are never changed, so a place in the file stays good. */
 static void
 write_run(CooccurrenceState *state, Run *run)
 {
@@ -138,11 +144,13 @@ write_run(CooccurrenceState *state, Run *run)
 	run->bytes = NULL;
 }
 
+/* All of them go at once, which leaves the whole budget to those that come. */
 static void
 spill(CooccurrenceState *state)
 {
 	if (state->file == NULL)
 	{
+		/* the file has to live as long as the state, not as the row that was one too many */
 		MemoryContext old = MemoryContextSwitchTo(state->server.context);
 
 		PrepareTempTablespaces();
@@ -169,6 +177,7 @@ add_run(CooccurrenceState *state, RunHead head, unsigned char *bytes)
 		spill(state);
 }
 
+/* In one place: rows meet in a buffer, in a merge of runs, or when states are put together. */
 static void
 too_heavy(void)
 {
@@ -192,12 +201,14 @@ flush_rows(CooccurrenceState *state)
 	n = run_sort(state->row, state->row + n * state->words, n, state->words, MAX_WEIGHT);
 	if (n == UINT64_MAX)
 		too_heavy();
+	/* the most that it could take; what is left over goes back below */
 	bytes = env_alloc(env, run_max_bytes(n, state->words), 1);
 	head = run_pack(state->row, n, state->words, bytes);
 	state->num_rows = 0;
 	add_run(state, head, env_resize(env, bytes, head.bytes, 1));
 }
 
+/* Doubles while that is cheap; from a certain size on, sorting what is there frees more than it costs. */
 static void
 grow_rows(CooccurrenceState *state)
 {
@@ -213,6 +224,7 @@ grow_rows(CooccurrenceState *state)
 	}
 }
 
+/* Inlined: it runs once a row, and mostly does nothing but store two words. */
 static inline void
 append_row(CooccurrenceState *state, uint64 basket, uint64 item, uint64 weight)
 {
@@ -234,6 +246,7 @@ number_row(int64 number)
 	return (uint64) number ^ (UINT64CONST(1) << 63);
 }
 
+/* Texts and uuids become codes at once, so that all that follows handles numbers of one size. */
 static inline uint64
 key_row(CooccurrenceState *state, KeyType type, Keyset *set, Datum value)
 {
@@ -251,12 +264,14 @@ has_weight(FunctionCallInfo fcinfo)
 	return PG_NARGS() == 4 || PG_NARGS() == 6;
 }
 
+/* 0 where there are none, which is never their place: that is the state's. */
 static inline int
 options_at(FunctionCallInfo fcinfo)
 {
 	return PG_NARGS() >= 5 ? PG_NARGS() - 2 : 0;
 }
 
+/* Types and options are known with the first row only; NULL rows before it make no state. */
 static CooccurrenceState *
 first_row(FunctionCallInfo fcinfo, MemoryContext context)
 {
@@ -286,6 +301,7 @@ check_options(const CooccurrenceState *state, float8 damping, int32 max_basket)
 						   state->damping, state->max_basket, damping, max_basket)));
 }
 
+/* Not STRICT, for the first row would then be taken as the state; a row with a NULL is passed over here. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_trans);
 Datum
 personalize_cooccurrence_trans(PG_FUNCTION_ARGS)
@@ -332,6 +348,7 @@ typedef struct StateReader
 	Size		room;
 } StateReader;
 
+/* Seeks each time, because all runs share one file; with blocks of this size that is lost in the reading. */
 static void
 refill_from_file(RunReader *reader)
 {
@@ -348,6 +365,7 @@ refill_from_file(RunReader *reader)
 	reader->unread -= more;
 }
 
+/* Runs in memory are read where they are; those in the file each get a buffer. */
 static RunReader *
 open_run(const CooccurrenceState *state, const Run *run, Size room)
 {
@@ -370,6 +388,7 @@ open_run(const CooccurrenceState *state, const Run *run, Size room)
 	return &r->reader;
 }
 
+/* Buffers and what is read ahead share the budget, however many runs there are. */
 static void
 open_runs(CooccurrenceState *state, Env *env, RunMerge *merge)
 {
@@ -383,6 +402,7 @@ open_runs(CooccurrenceState *state, Env *env, RunMerge *merge)
 				   Min(Max(memory_budget() / (4 * state->words * sizeof(uint64)), MIN_RUN_ROWS), MAX_RUN_ROWS));
 }
 
+/* An upper bound: baskets that stand in several runs are counted in each. */
 static void
 count_runs(const CooccurrenceState *state, uint64 *baskets, uint64 *rows)
 {
@@ -405,7 +425,7 @@ item_places(CooccurrenceState *state, Env *env)
 	return keyset_order(env, &state->items);
 }
 
-/* Puts the rows of one basket into the order of their texts; `scratch` has room for twice as many pairs. */
+/* Puts the rows of one basket into the order of their texts; `scratch` has room for twice n rows of three words. */
 static const uint64 *
 order_texts(const CooccurrenceState *state, const uint64 *rows, uint64 n, const uint32 *place, uint64 *scratch)
 {
@@ -417,10 +437,12 @@ order_texts(const CooccurrenceState *state, const uint64 *rows, uint64 n, const 
 	}
 	radix_sort(scratch, scratch + n * 3, n, 3, 1);
 	for (uint64 i = 0; i < n; i++)
+		/* back to rows as they were, from front to back: none is written over before it has moved */
 		memmove(scratch + i * state->words, scratch + i * 3, state->words * sizeof(uint64));
 	return scratch;
 }
 
+/* Codes are given in the order in which items turn up; the builder renumbers them at the end. */
 static void
 close_basket(CooccurrenceState *state, CooccurrenceBuilder *builder, const uint64 *rows, uint64 n)
 {
@@ -443,11 +465,15 @@ close_basket(CooccurrenceState *state, CooccurrenceBuilder *builder, const uint6
 	cooccurrence_builder_close(builder, n, 1);
 }
 
-/* A basket that is too large keeps its largest items, the last by their order. */
+/*
+ * A basket that is too large keeps its largest items, the last by their order: with ids
+ * from a sequence the newest, and the same ones whatever order the rows came in.
+ */
 static void
 cut_basket(CooccurrenceState *state, CooccurrenceBuilder *builder, const uint64 *rows, uint64 n, const uint32 *place)
 {
 	Env		   *env = &builder->server.env;
+	/* numbers need none: rows come in their order */
 	uint64	   *scratch = NULL;
 
 	if (place)
@@ -459,6 +485,7 @@ cut_basket(CooccurrenceState *state, CooccurrenceBuilder *builder, const uint64 
 	env_release(env, scratch);
 }
 
+/* The baskets go from the runs straight into the builder: they are never all there as rows. */
 static Cooccurrence *
 build(CooccurrenceState *state)
 {
@@ -472,7 +499,9 @@ build(CooccurrenceState *state)
 	uint64		n;
 
 	count_runs(state, &baskets, &total);
+	/* an upper bound is compared, so that nothing is merged in vain */
 	cooccurrence_check_build(baskets, total);
+	/* in the current context, which the caller deletes */
 	cooccurrence_builder_init(&builder, (CooccurrenceKind) {state->item_type, state->words == 3, state->damping});
 	place = item_places(state, &builder.server.env);
 	open_runs(state, &builder.server.env, &merge);
@@ -496,6 +525,10 @@ build(CooccurrenceState *state)
 	return cooccurrence_builder_finish(&builder);
 }
 
+/*
+ * Leaves the state as it was but for the buffer, which is a run now: a window asks for the
+ * value at every row.
+ */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_final);
 Datum
 personalize_cooccurrence_final(PG_FUNCTION_ARGS)
@@ -519,6 +552,7 @@ personalize_cooccurrence_final(PG_FUNCTION_ARGS)
 	/* the value outlives what built it */
 	MemoryContextSwitchTo(old);
 	m = memcpy(palloc(VARSIZE(m)), m, VARSIZE(m));
+	/* everything else goes in one step */
 	MemoryContextDelete(scratch);
 	progress_end(begun);
 	PG_RETURN_POINTER(m);
@@ -554,6 +588,7 @@ absorb(CooccurrenceState *state, CooccurrenceState *other)
 	{
 		for (uint32 r = 0; r < other->num_runs; r++)
 		{
+			/* a copy, as the other state goes with its message */
 			unsigned char *bytes = env_alloc(env, other->run[r].head.bytes, 1);
 
 			copy_run(other, &other->run[r], bytes);
@@ -564,6 +599,7 @@ absorb(CooccurrenceState *state, CooccurrenceState *other)
 	open_runs(other, &other->server.env, &merge);
 	while ((n = run_merge_next(&merge, &rows)) > 0)
 	{
+		/* a basket may be split between workers: the key brings it together, the code does not */
 		uint64		basket = rows[0];
 
 		CHECK_FOR_INTERRUPTS();
@@ -580,6 +616,10 @@ absorb(CooccurrenceState *state, CooccurrenceState *other)
 	run_merge_release(&merge);
 }
 
+/*
+ * Goes through the shape of a first row where the own side is empty, so that the result
+ * lives in its context.
+ */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_combine);
 Datum
 personalize_cooccurrence_combine(PG_FUNCTION_ARGS)
@@ -603,11 +643,13 @@ personalize_cooccurrence_combine(PG_FUNCTION_ARGS)
 		state->max_basket = other->max_basket;
 		allow_spill(fcinfo, state);
 	}
+	/* workers that saw other options must not meet here unnoticed */
 	check_options(state, other->damping, other->max_basket);
 	absorb(state, other);
 	PG_RETURN_POINTER(state);
 }
 
+/* In the order of the codes, which are then what they were where it is read. */
 static void
 send_keyset(StringInfo out, const Keyset *set)
 {
@@ -622,6 +664,7 @@ send_keyset(StringInfo out, const Keyset *set)
 	}
 }
 
+/* Adding in the order of the codes gives the same codes again. */
 static void
 receive_keyset(StringInfo in, Env *env, Keyset *set)
 {
@@ -635,6 +678,7 @@ receive_keyset(StringInfo in, Env *env, Keyset *set)
 	}
 }
 
+/* As it is packed: what a worker sends is what it would have written to its file. */
 static void
 send_run(StringInfo out, const CooccurrenceState *state, const Run *run)
 {
@@ -666,6 +710,7 @@ check_sendable(const CooccurrenceState *state)
 				 errhint("Use more workers, or none: SET max_parallel_workers_per_gather = 0.")));
 }
 
+/* Never leaves the server, so it needs no check of its bytes; those of another version cannot come in. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_serialize);
 Datum
 personalize_cooccurrence_serialize(PG_FUNCTION_ARGS)
@@ -709,6 +754,7 @@ receive_run(StringInfo in, CooccurrenceState *state)
 	};
 }
 
+/* Lives for one call of combine only: keys are read, runs are left in the message. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_deserialize);
 Datum
 personalize_cooccurrence_deserialize(PG_FUNCTION_ARGS)

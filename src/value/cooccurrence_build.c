@@ -16,6 +16,10 @@
 
 #define LARGE_HINT "Build one matrix for each day or month and merge the results of neighbors(), or use a maintained model."
 
+/*
+ * Every function reads a value through this one: bytes of a later version must not be
+ * taken for this one's.
+ */
 Cooccurrence *
 cooccurrence_check(Cooccurrence *m)
 {
@@ -28,12 +32,17 @@ cooccurrence_check(Cooccurrence *m)
 	return m;
 }
 
+/* As a struct, so that two values can be told apart by what must agree in a merge. */
 CooccurrenceKind
 cooccurrence_kind(const Cooccurrence *m)
 {
 	return (CooccurrenceKind) {m->key_type, (m->flags & COOCCURRENCE_WEIGHTED) != 0, m->damping};
 }
 
+/*
+ * Before allocation, and with both figures: running out of memory would take the server's
+ * other sessions along.
+ */
 void
 cooccurrence_check_memory(Size bytes, const char *what)
 {
@@ -45,6 +54,7 @@ cooccurrence_check_memory(Size bytes, const char *what)
 				 errhint("Raise personalize.matrix_mem, or work on fewer baskets at a time.")));
 }
 
+/* Overflow of the product is an error of its own, which add_size and mul_size raise. */
 void
 cooccurrence_check_build(uint64 lists, uint64 entries)
 {
@@ -73,6 +83,7 @@ cooccurrence_builder_init(CooccurrenceBuilder *builder, CooccurrenceKind kind)
 	baskets_init(&builder->server.env, &builder->baskets, kind.weighted);
 }
 
+/* By code, in an array that grows with the codes: sets of keys and counts are filled together. */
 static void
 count_single(CooccurrenceBuilder *builder, uint32 code, uint64 repeat)
 {
@@ -80,6 +91,7 @@ count_single(CooccurrenceBuilder *builder, uint32 code, uint64 repeat)
 	{
 		uint32		room = Max(code + 1, builder->single_room * 2);
 
+		/* twice as much, so that new items one at a time stay cheap */
 		builder->single = env_resize(&builder->server.env, builder->single, room, sizeof(uint64));
 		memset(builder->single + builder->single_room, 0, (room - builder->single_room) * sizeof(uint64));
 		builder->single_room = room;
@@ -99,6 +111,7 @@ cooccurrence_builder_close(CooccurrenceBuilder *builder, uint64 size, uint32 rep
 		baskets_close(b, size, repeat);
 }
 
+/* Each with its own message, because each has another remedy. */
 static void
 check_same_kind(CooccurrenceKind one, CooccurrenceKind two)
 {
@@ -131,6 +144,7 @@ cooccurrence_builder_add(CooccurrenceBuilder *builder, const Cooccurrence *m)
 	check_same_kind(builder->kind, cooccurrence_kind(m));
 	cooccurrence_read_keys(env, m, &keys);
 	cooccurrence_read_baskets(env, m, &part);
+	/* codes of the part to codes of the whole: keys are looked up once, not once an entry */
 	code = env_alloc(env, keys.size + UINT64CONST(1), sizeof(uint32));
 	for (uint32 i = 0; i < keys.size; i++)
 		code[i] = keyset_add_from(env, &builder->keys, &keys, i);
@@ -163,6 +177,7 @@ append_singles(CooccurrenceBuilder *builder)
 	for (uint32 code = 0; code < builder->single_room; code++)
 		for (uint64 left = builder->single[code]; left > 0;)
 		{
+			/* a count of more than 32 bits becomes several lists, as it does when lists are folded */
 			uint32		repeat = (uint32) Min(left, UINT32_MAX);
 
 			baskets_reserve(&builder->server.env, b, 1);
@@ -172,6 +187,7 @@ append_singles(CooccurrenceBuilder *builder)
 		}
 }
 
+/* Counts what put_keys writes; the value is allocated between the two. */
 static Size
 keys_size(const CooccurrenceBuilder *builder, const uint32 *code)
 {
@@ -189,6 +205,7 @@ keys_size(const CooccurrenceBuilder *builder, const uint32 *code)
 	return total;
 }
 
+/* By rank, so that a key's place is the number that lists use for it: no table of codes is stored. */
 static unsigned char *
 put_keys(const CooccurrenceBuilder *builder, const uint32 *code, unsigned char *out)
 {
@@ -200,6 +217,7 @@ put_keys(const CooccurrenceBuilder *builder, const uint32 *code, unsigned char *
 			size_t		size;
 			const char *bytes = keyset_bytes(&builder->keys, code[r], &size);
 
+			/* all uuids have one size */
 			if (builder->kind.key_type != KEY_UUID)
 				out = wire_put_varint(out, size);
 			memcpy(out, bytes, size);
@@ -208,6 +226,7 @@ put_keys(const CooccurrenceBuilder *builder, const uint32 *code, unsigned char *
 	return out;
 }
 
+/* Zeroed first: equal values have equal bytes, also between their fields. */
 static Cooccurrence *
 encode(CooccurrenceBuilder *builder, const uint32 *code)
 {
@@ -232,12 +251,14 @@ encode(CooccurrenceBuilder *builder, const uint32 *code)
 	m->damping = builder->kind.damping;
 	m->num_lists = b->num_lists;
 	m->num_entries = b->start[b->num_lists];
+	/* counted here, where repeats are final */
 	for (uint64 l = 0; l < b->num_lists; l++)
 		m->num_baskets += baskets_repeat(b, l);
 	baskets_encode(b, put_keys(builder, code, (unsigned char *) m->data));
 	return m;
 }
 
+/* The builder is spent afterwards, and its memory given back: input functions run in the caller's context. */
 Cooccurrence *
 cooccurrence_builder_finish(CooccurrenceBuilder *builder)
 {
@@ -246,6 +267,7 @@ cooccurrence_builder_finish(CooccurrenceBuilder *builder)
 	uint32	   *code;
 	Cooccurrence *m;
 
+	/* only now: they count for the ranks, but were in nobody's way while baskets came in */
 	append_singles(builder);
 	builder->baskets.num_items = builder->keys.size;
 	code = baskets_rank(env, &builder->baskets, order);
@@ -263,6 +285,7 @@ cooccurrence_builder_finish(CooccurrenceBuilder *builder)
 
 /* --- reading back ------------------------------------------------------- */
 
+/* One message for all damage: what exactly is wrong would tell nobody how to repair it. */
 static void
 corrupted(void)
 {
@@ -271,6 +294,7 @@ corrupted(void)
 			 errmsg("co-occurrence matrix is damaged")));
 }
 
+/* Trusts nothing that it reads: a value may come from a damaged page. */
 void
 cooccurrence_read_keys(Env *env, const Cooccurrence *m, Keyset *keys)
 {
@@ -289,10 +313,12 @@ cooccurrence_read_keys(Env *env, const Cooccurrence *m, Keyset *keys)
 			if (bytes)
 				keyset_add_bytes(env, keys, bytes, size);
 		}
+	/* a key that stands there twice would get one code, and shift all that follow */
 	if (in.bad || keys->size != m->num_items)
 		corrupted();
 }
 
+/* The number of lists is compared, too: a value cut off between two groups would otherwise read well. */
 void
 cooccurrence_read_baskets(Env *env, const Cooccurrence *m, Baskets *baskets)
 {

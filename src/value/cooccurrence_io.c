@@ -5,7 +5,8 @@
  *	bigint: {1,2,3}x2 {4}
  *	text weighted damping 0.5: {"a"*2,"b"}
  *
- * Both ways in end in the builder, so whatever comes in is canonical afterwards.
+ * Both ways in end in the builder, so whatever comes in is canonical afterwards.  The
+ * text form is for people and tests; the binary form is what drivers and COPY BINARY pass.
  */
 #include "base/compat.h"
 
@@ -15,7 +16,6 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/uuid.h"
 
 #include "base/guards.h"
@@ -23,6 +23,7 @@
 
 /* --- text out ----------------------------------------------------------- */
 
+/* What is 1 is left out: most weights and repeats are, and reading supplies it. */
 static void
 append_list(StringInfo out, const CooccurrenceKind *kind, const Keyset *keys, const Baskets *b, uint64 list)
 {
@@ -40,6 +41,7 @@ append_list(StringInfo out, const CooccurrenceKind *kind, const Keyset *keys, co
 		appendStringInfo(out, "x%u", b->repeat[list]);
 }
 
+/* In canonical order, so that equal values have equal texts, too. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_out);
 Datum
 personalize_cooccurrence_out(PG_FUNCTION_ARGS)
@@ -60,6 +62,7 @@ personalize_cooccurrence_out(PG_FUNCTION_ARGS)
 		appendStringInfoString(&out, " weighted");
 	if (kind.damping != 0)
 	{
+		/* the shortest digits that read back as the same number, whatever extra_float_digits says */
 		char		number[DOUBLE_SHORTEST_DECIMAL_LEN];
 
 		double_to_shortest_decimal_buf(kind.damping, number);
@@ -87,6 +90,7 @@ typedef struct Parser
 	uint64		lists;
 } Parser;
 
+/* Shows where it stopped, cut at a character: half of one would make the message itself invalid. */
 static void
 syntax_error(const Parser *p, const char *expected)
 {
@@ -97,6 +101,7 @@ syntax_error(const Parser *p, const char *expected)
 					   pg_mbcliplen(p->at, strlen(p->at), 20), p->at)));
 }
 
+/* Only blanks that every locale agrees on. */
 static void
 skip_space(Parser *p)
 {
@@ -104,6 +109,7 @@ skip_space(Parser *p)
 		p->at++;
 }
 
+/* Leaves the place as it is, but for blanks, where something else stands there. */
 static bool
 parse_token(Parser *p, const char *token)
 {
@@ -121,6 +127,7 @@ parse_count(Parser *p, const char *expected)
 	unsigned long long value;
 
 	errno = 0;
+	/* strtoull would take a sign and blanks: the digit is looked for below */
 	value = strtoull(p->at, &end, 10);
 	if (*p->at < '0' || *p->at > '9' || errno != 0 || value < 1 || value > UINT32_MAX)
 		syntax_error(p, expected);
@@ -128,6 +135,7 @@ parse_count(Parser *p, const char *expected)
 	return (uint32) value;
 }
 
+/* Before the builder is made, which has to know it. */
 static CooccurrenceKind
 parse_kind(Parser *p)
 {
@@ -147,6 +155,7 @@ parse_kind(Parser *p)
 		kind.damping = strtod(p->at, &end);
 		if (end == p->at)
 			syntax_error(p, "a number");
+		/* strtod reads NaN and infinities, which this turns away */
 		guard_float_range("damping", kind.damping, 0, COOCCURRENCE_MAX_DAMPING);
 		p->at = end;
 	}
@@ -155,6 +164,7 @@ parse_kind(Parser *p)
 	return kind;
 }
 
+/* A wrong form and a number that does not fit are different mistakes, with different SQLSTATEs. */
 static uint32
 parse_number(Parser *p, KeyType type)
 {
@@ -165,7 +175,7 @@ parse_number(Parser *p, KeyType type)
 	value = strtoll(p->at, &end, 10);
 	if (end == p->at)
 		syntax_error(p, "an item");
-	if (errno != 0 || (type == KEY_INT2 && value != (int16) value) || (type == KEY_INT4 && value != (int32) value))
+	if (errno != 0 || !key_number_fits(type, value))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("item %.*s is out of range for type %s", (int) (end - p->at), p->at, key_type_name(type))));
@@ -173,6 +183,7 @@ parse_number(Parser *p, KeyType type)
 	return keyset_add_number(&p->builder->server.env, &p->builder->keys, value);
 }
 
+/* Every form that uuid_in knows is good, so only the end of it is found here. */
 static uint32
 parse_uuid(Parser *p)
 {
@@ -183,6 +194,7 @@ parse_uuid(Parser *p)
 	return key_add(&p->builder->server.env, &p->builder->keys, KEY_UUID, uuid);
 }
 
+/* Quoted always, so that no text can be taken for syntax; two characters need a backslash. */
 static uint32
 parse_text(Parser *p)
 {
@@ -220,6 +232,7 @@ check_new(Parser *p, const char *item, uint32 code)
 	}
 	if (p->seen[code] == p->lists + 1)
 	{
+		/* the message should point to the item, not behind it */
 		p->at = item;
 		syntax_error(p, "an item that the basket does not hold yet");
 	}
@@ -249,6 +262,7 @@ parse_list(Parser *p)
 		check_new(p, item, code);
 		if (builder->kind.weighted && parse_token(p, "*"))
 			weight = parse_count(p, "a weight from 1 to 4294967295");
+		/* one item more each time: how long the list is shows at its end */
 		baskets_reserve(&builder->server.env, b, size + 1);
 		b->item[b->start[b->num_lists] + size] = code;
 		if (b->weight)
@@ -266,6 +280,7 @@ parse_list(Parser *p)
 	p->lists++;
 }
 
+/* Not bounded beforehand: the value cannot come to much more than its text. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_in);
 Datum
 personalize_cooccurrence_in(PG_FUNCTION_ARGS)
@@ -289,6 +304,7 @@ personalize_cooccurrence_in(PG_FUNCTION_ARGS)
 
 /* --- binary ------------------------------------------------------------- */
 
+/* Numbers in 8 bytes, texts converted to the client's encoding, as their own types do it. */
 static void
 send_key(StringInfo out, const Keyset *keys, KeyType type, uint32 code)
 {
@@ -307,6 +323,7 @@ send_key(StringInfo out, const Keyset *keys, KeyType type, uint32 code)
 		compat_sendcountedtext(out, bytes, size);
 }
 
+/* The lists go as they are stored: varints are the same on all machines, and small. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_send);
 Datum
 personalize_cooccurrence_send(PG_FUNCTION_ARGS)
@@ -332,6 +349,7 @@ personalize_cooccurrence_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
+/* A detail each, since whoever writes this form by program has nothing else to go by. */
 static void
 invalid_binary(const char *what)
 {
@@ -341,6 +359,7 @@ invalid_binary(const char *what)
 			 errdetail("%s", what)));
 }
 
+/* In the order of the fields, each judged before the next is read with its help. */
 static CooccurrenceKind
 receive_kind(StringInfo in)
 {
@@ -361,6 +380,7 @@ receive_kind(StringInfo in)
 	return kind;
 }
 
+/* Nothing about the message is trusted: it may come from any client. */
 static void
 receive_key(StringInfo in, Env *env, Keyset *keys, KeyType type)
 {
@@ -368,7 +388,7 @@ receive_key(StringInfo in, Env *env, Keyset *keys, KeyType type)
 	{
 		int64		number = pq_getmsgint64(in);
 
-		if ((type == KEY_INT2 && number != (int16) number) || (type == KEY_INT4 && number != (int32) number))
+		if (!key_number_fits(type, number))
 			invalid_binary("An item is out of range for its type.");
 		keyset_add_number(env, keys, number);
 	}
@@ -387,6 +407,7 @@ receive_key(StringInfo in, Env *env, Keyset *keys, KeyType type)
 	}
 }
 
+/* Read one by one: a wrong count ends with the message, before it can ask for memory. */
 static void
 receive_keys(StringInfo in, CooccurrenceBuilder *builder)
 {
@@ -416,6 +437,7 @@ receive_baskets(StringInfo in, CooccurrenceBuilder *builder)
 	builder->baskets.num_items = builder->keys.size;
 	if (!baskets_decode(env, &lists, &builder->baskets))
 		invalid_binary("Its baskets are damaged.");
+	/* an item without a basket would make values unequal that hold the same baskets */
 	degree = baskets_degrees(env, &builder->baskets);
 	for (uint32 i = 0; i < builder->keys.size; i++)
 		if (degree[i] == 0)
@@ -423,6 +445,7 @@ receive_baskets(StringInfo in, CooccurrenceBuilder *builder)
 	env_release(env, degree);
 }
 
+/* Built anew, not taken over: a client's lists need not be canonical. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_recv);
 Datum
 personalize_cooccurrence_recv(PG_FUNCTION_ARGS)

@@ -1,6 +1,9 @@
 /*
  * cooccurrence_merge.c
  *		Matrices into one: the operator + and the aggregate rollup.
+ *
+ * Baskets are put together, not added up: this is exact as long as no basket has rows
+ * in two of the parts, which only the user can know.
  */
 #include "base/compat.h"
 
@@ -8,7 +11,7 @@
 
 #include "value/cooccurrence.h"
 
-/* Merges canonical values; the result does not depend on their order. */
+/* Merges canonical values; the result does not depend on their order, as the builder makes it canonical again. */
 static Cooccurrence *
 merge(Cooccurrence **part, int n)
 {
@@ -25,17 +28,20 @@ merge(Cooccurrence **part, int n)
 		lists += part[i]->num_lists;
 		entries += part[i]->num_entries;
 	}
+	/* as if no two lists were the same, which is the worst case */
 	cooccurrence_check_build(lists, entries);
 	cooccurrence_builder_init(&builder, cooccurrence_kind(part[0]));
 	for (int i = 0; i < n; i++)
 		cooccurrence_builder_add(&builder, part[i]);
 	m = cooccurrence_builder_finish(&builder);
 	MemoryContextSwitchTo(old);
+	/* the caller's context gets the value only, not the many times larger rest */
 	m = memcpy(palloc(VARSIZE(m)), m, VARSIZE(m));
 	MemoryContextDelete(scratch);
 	return m;
 }
 
+/* Folding + over many values would build each sum in full: that is what rollup is for. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_add);
 Datum
 personalize_cooccurrence_add(PG_FUNCTION_ARGS)
@@ -56,11 +62,13 @@ typedef struct RollupState
 	Size		held;			/* bytes of all parts */
 } RollupState;
 
+/* A copy, because the row that the argument came from is gone at the next call. */
 static void
 rollup_append(RollupState *state, const Cooccurrence *m)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 
+	/* compared as it grows: the merge would find out only after all have been copied */
 	state->held += VARSIZE(m);
 	cooccurrence_check_memory(state->held, "rolling up co-occurrence matrices");
 	if (state->num_parts == state->room)
@@ -72,6 +80,7 @@ rollup_append(RollupState *state, const Cooccurrence *m)
 	MemoryContextSwitchTo(old);
 }
 
+/* The context comes along, as appending happens in calls that run in shorter-lived ones. */
 static RollupState *
 rollup_create(MemoryContext context)
 {
@@ -83,6 +92,7 @@ rollup_create(MemoryContext context)
 	return state;
 }
 
+/* NULLs are passed over, and only NULLs make NULL, as with sum(). */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_rollup_trans);
 Datum
 personalize_cooccurrence_rollup_trans(PG_FUNCTION_ARGS)
@@ -103,6 +113,7 @@ personalize_cooccurrence_rollup_trans(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* No merge yet: that is done once, over all parts. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_rollup_combine);
 Datum
 personalize_cooccurrence_rollup_combine(PG_FUNCTION_ARGS)
@@ -113,6 +124,7 @@ personalize_cooccurrence_rollup_combine(PG_FUNCTION_ARGS)
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "aggregate function called in non-aggregate context");
+	/* a part of the other's context cannot be taken over: it may go before this one does */
 	if (state == NULL && other != NULL)
 		state = rollup_create(context);
 	for (int i = 0; other != NULL && i < other->num_parts; i++)
@@ -134,6 +146,7 @@ personalize_cooccurrence_rollup_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(merge(state->part, state->num_parts));
 }
 
+/* What came is a value like any other, so it is checked like one. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_rollup_deserialize);
 Datum
 personalize_cooccurrence_rollup_deserialize(PG_FUNCTION_ARGS)
@@ -147,6 +160,7 @@ personalize_cooccurrence_rollup_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* Keeps the parts: a window may append to them and ask again. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_rollup_final);
 Datum
 personalize_cooccurrence_rollup_final(PG_FUNCTION_ARGS)

@@ -1,12 +1,14 @@
 /*
  * cooccurrence_read.c
  *		What is in a matrix: counts of items and pairs, neighbors.
+ *
+ * Each call takes the value apart, does its work and leaves all memory to the context
+ * of the call.  Nothing is kept between calls: a value may be another one next time.
  */
 #include "base/compat.h"
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -61,6 +63,7 @@ list_scale(const OpenMatrix *matrix, uint64 list)
 	return repeat * (int64) rint(DAMPED_UNIT * exp2(-matrix->kind.damping * (63 - __builtin_clzll(size))));
 }
 
+/* Checked here once and for all: whoever multiplies later adds up without a look. */
 static void
 add_product(const OpenMatrix *matrix, int64 *sum, int64 scale, int64 weight)
 {
@@ -90,6 +93,7 @@ sum_items(OpenMatrix *matrix)
 {
 	const Baskets *b = &matrix->baskets;
 
+	/* without damping counts are counted as they are */
 	matrix->unit = matrix->kind.damping == 0 ? 1.0 : 1.0 / DAMPED_UNIT;
 	matrix->diagonal = env_alloc0(&matrix->server.env, (uint64) b->num_items + 1, sizeof(int64));
 	for (uint64 l = 0; l < b->num_lists; l++)
@@ -102,6 +106,7 @@ sum_items(OpenMatrix *matrix)
 	}
 }
 
+/* Memory is asked for by the figures in the value's head, before anything is decoded. */
 static void
 open_matrix(OpenMatrix *matrix, const Cooccurrence *m)
 {
@@ -137,6 +142,7 @@ repeated_entries(const Baskets *b, uint64 first)
 	return total / 2 > once ? UINT64_MAX : total;
 }
 
+/* Copies make counters plain additions of one, which is what the fused way can do; repeats are few. */
 static void
 write_out_repeats(OpenMatrix *matrix, uint64 first, uint64 entries)
 {
@@ -160,6 +166,7 @@ write_out_repeats(OpenMatrix *matrix, uint64 first, uint64 entries)
 			memcpy(item + start[lists], b->item + b->start[l], size * sizeof(uint32));
 			start[lists + 1] = start[lists] + size;
 		}
+	/* these were needed for their copies only */
 	baskets_release(env, b);
 	x->num_lists = lists;
 	x->list_start = start;
@@ -202,12 +209,14 @@ open_product(OpenMatrix *matrix)
 	uint64		entries;
 	uint64		first = 0;
 
+	/* baskets of one item have no pairs, and stand in front */
 	while (first < b->num_lists && b->start[first + 1] - b->start[first] < 2)
 		first++;
 	entries = is_plain(matrix) ? repeated_entries(b, first) : UINT64_MAX;
 	ask_memory(matrix, cooccur_operand_memory(b->num_items, entries == UINT64_MAX ? b->start[b->num_lists] : entries) +
 			   (entries == UINT64_MAX ? b->num_lists * sizeof(int64) : entries * sizeof(uint32)),
 			   "multiplying the co-occurrence matrix");
+	/* ties are broken and rows go out by key, ranks are by popularity: both ways are needed */
 	matrix->order = keyset_order(env, &matrix->keys);
 	matrix->item_at = env_alloc(env, b->num_items + UINT64CONST(1), sizeof(uint32));
 	matrix->marginal = env_alloc(env, b->num_items + UINT64CONST(1), sizeof(double));
@@ -230,6 +239,7 @@ open_product(OpenMatrix *matrix)
 	cooccur_operand_init(env, x);
 }
 
+/* Asked for apart, as the fused way does without it. */
 static CooccurRow *
 open_row(OpenMatrix *matrix)
 {
@@ -269,6 +279,7 @@ personalize_cooccurrence_damping(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(matrix_head(fcinfo)->damping);
 }
 
+/* Counted, not stored: the value would have to multiply whenever it is made. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_num_pairs);
 Datum
 personalize_cooccurrence_num_pairs(PG_FUNCTION_ARGS)
@@ -292,6 +303,7 @@ personalize_cooccurrence_num_pairs(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(pairs / 2);
 }
 
+/* An item that is in no basket has the count 0, which is no error. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_item_count);
 Datum
 personalize_cooccurrence_item_count(PG_FUNCTION_ARGS)
@@ -324,6 +336,7 @@ pair_in_list(const OpenMatrix *matrix, uint64 list, uint32 one, uint32 two)
 	return found_one && found_two ? found_one * found_two * list_scale(matrix, list) : 0;
 }
 
+/* One pair: a look at every list takes less than the transposition for a product. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_pair_count);
 Datum
 personalize_cooccurrence_pair_count(PG_FUNCTION_ARGS)
@@ -381,6 +394,7 @@ sink_begin(RowSink *sink, FunctionCallInfo fcinfo, KeyType type, const char *fun
 	sink->context = AllocSetContextCreate(CurrentMemoryContext, "personalize rows", ALLOCSET_DEFAULT_SIZES);
 }
 
+/* Into a tuplestore, which goes to disk by itself: results may be larger than memory. */
 static void
 sink_put(RowSink *sink, Datum *values)
 {
@@ -389,6 +403,7 @@ sink_put(RowSink *sink, Datum *values)
 	tuplestore_putvalues(sink->result->setResult, sink->result->setDesc, values, nulls);
 }
 
+/* Item by item in the order of the keys, so that the rows come sorted and no list of pairs is held. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_pairs);
 Datum
 personalize_cooccurrence_pairs(PG_FUNCTION_ARGS)
@@ -418,6 +433,7 @@ personalize_cooccurrence_pairs(PG_FUNCTION_ARGS)
 
 		env_check(&matrix.server.env, place, matrix.operand.num_items);
 		for (uint32 i = 0; i < n; i++)
+			/* each pair once, from its smaller key */
 			if (matrix.order[items[i]] > place)
 				sink_put(&sink, (Datum[])
 						 {
@@ -429,12 +445,14 @@ personalize_cooccurrence_pairs(PG_FUNCTION_ARGS)
 							 Float8GetDatum(matrix.operand.total)
 						 });
 		MemoryContextSwitchTo(old);
+		/* per item, as one may have a hundred thousand pairs */
 		MemoryContextReset(sink.context);
 	}
 	progress_end(begun);
 	return (Datum) 0;
 }
 
+/* Texts are made per item and dropped with it; the sink has its own copy by then. */
 static void
 put_neighbors(RowSink *sink, const OpenMatrix *matrix, uint32 item, const CooccurNeighbor *neighbor, uint32 n)
 {
@@ -467,6 +485,7 @@ fused_way_fits(const OpenMatrix *matrix, const CooccurQuery *query)
 		cooccur_topk_pays(x);
 }
 
+/* By key, whichever way they were found: the rows are the same, and so is their order. */
 static void
 return_neighbors(OpenMatrix *matrix, const CooccurQuery *query, RowSink *sink)
 {
@@ -512,6 +531,7 @@ query_arguments(FunctionCallInfo fcinfo, int at, const OpenMatrix *matrix, Coocc
 		given[i] = !PG_ARGISNULL(at + 3 + i);
 		value[i] = given[i] ? PG_GETARG_FLOAT8(at + 3 + i) : 0;
 	}
+	/* room is allocated by k: more than there are items would be for nothing */
 	query->k = Min(guard_int_range("k", PG_GETARG_INT32(at), 1, PG_INT32_MAX), Max(matrix->keys.size, 1));
 	measure_init(&query->measure, text_to_cstring(PG_GETARG_TEXT_PP(at + 1)), value, given);
 	query->min_count = guard_float_range("min_count", PG_GETARG_FLOAT8(at + 2), 0, 1e18);
@@ -519,6 +539,7 @@ query_arguments(FunctionCallInfo fcinfo, int at, const OpenMatrix *matrix, Coocc
 		measure_require_unweighted(&query->measure);
 }
 
+/* Not STRICT, since the argument that gives the type of items is NULL; a matrix that is none has no rows. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_neighbors);
 Datum
 personalize_cooccurrence_neighbors(PG_FUNCTION_ARGS)

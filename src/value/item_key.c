@@ -1,6 +1,9 @@
 /*
  * item_key.c
  *		Keys of baskets and items.
+ *
+ * Five types, because for these equal bytes, or numbers, mean equal keys and their
+ * order depends on no collation: results are the same everywhere.
  */
 #include "base/compat.h"
 
@@ -11,6 +14,7 @@
 
 #include "value/item_key.h"
 
+/* Names as format_type gives them: they stand in error messages and in the text form. */
 static const struct
 {
 	const char *name;
@@ -36,6 +40,7 @@ find_key_type(Oid type)
 	return 0;
 }
 
+/* The type of an argument may be unknown at run time, too, if a caller does not say which it is. */
 KeyType
 key_type(Oid type, const char *role)
 {
@@ -72,9 +77,11 @@ key_type_by_name(const char *name)
 	return 0;
 }
 
+/* All integers are 64 bits from here on, so that types differ only on their way in and out. */
 int64
 key_number(KeyType type, Datum value)
 {
+	/* a datum of a narrow type need not have its upper bits set, so its width matters */
 	switch (type)
 	{
 		case KEY_INT2:
@@ -86,6 +93,7 @@ key_number(KeyType type, Datum value)
 	}
 }
 
+/* Bytes go into the set as they are; equal texts under a nondeterministic collation stay two keys. */
 uint32
 key_add(Env *env, Keyset *set, KeyType type, Datum value)
 {
@@ -98,6 +106,7 @@ key_add(Env *env, Keyset *set, KeyType type, Datum value)
 		return keyset_add_bytes(env, set, DatumGetUUIDP(value)->data, UUID_LEN);
 	text = PG_DETOAST_DATUM_PACKED(value);
 	code = keyset_add_bytes(env, set, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+	/* rows may be many in one context: what detoasting made must not pile up */
 	if ((Pointer) text != DatumGetPointer(value))
 		pfree(text);
 	return code;
@@ -124,6 +133,7 @@ key_find(const Keyset *set, KeyType type, Oid argument_type, Datum argument)
 		argument = read_literal(type, DatumGetCString(argument));
 	else
 		given = key_type(argument_type, "item");
+	/* numbers are compared by value, so a bigint finds an integer */
 	if (given != type && !(key_is_number(given) && key_is_number(type)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -137,6 +147,7 @@ key_find(const Keyset *set, KeyType type, Oid argument_type, Datum argument)
 	return keyset_find_bytes(set, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
 }
 
+/* Integers of any width can be asked for, as a literal's type may be another than the column's. */
 KeyType
 key_result(KeyType type, Oid want, const char *function)
 {
@@ -152,12 +163,13 @@ key_result(KeyType type, Oid want, const char *function)
 	return wanted;
 }
 
+/* A narrower type than the matrix's may have been asked for, so each number is looked at. */
 static Datum
 number_datum(int64 number, KeyType as)
 {
 	if (as == KEY_INT8)
 		return Int64GetDatum(number);
-	if (as == KEY_INT4 ? (int32) number != number : (int16) number != number)
+	if (!key_number_fits(as, number))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("item " INT64_FORMAT " is out of range for type %s", number, key_type_name(as))));
@@ -179,6 +191,7 @@ key_datum(const Keyset *set, KeyType type, uint32 code, KeyType as)
 	return PointerGetDatum(cstring_to_text_with_len(bytes, size));
 }
 
+/* Numbers and uuids need no quotes, as no character of theirs is syntax. */
 void
 key_append_text(StringInfo out, const Keyset *set, KeyType type, uint32 code)
 {
@@ -196,6 +209,7 @@ key_append_text(StringInfo out, const Keyset *set, KeyType type, uint32 code)
 		appendStringInfoString(out, DatumGetCString(DirectFunctionCall1(uuid_out, PointerGetDatum(bytes))));
 		return;
 	}
+	/* always quoted: when a text needs it would be one more rule to know */
 	appendStringInfoChar(out, '"');
 	for (size_t i = 0; i < size; i++)
 	{

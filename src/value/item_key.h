@@ -30,6 +30,13 @@ key_is_number(KeyType type)
 	return type <= KEY_INT8;
 }
 
+/* Whether a key of that number type can be this number. */
+static inline bool
+key_number_fits(KeyType type, int64 number)
+{
+	return type == KEY_INT2 ? number == (int16) number : type == KEY_INT4 ? number == (int32) number : true;
+}
+
 /* The key type of an SQL type, looking through domains; fails with `role` in the message. */
 extern KeyType key_type(Oid type, const char *role);
 /* "bigint" and so on; and back, 0 if there is none of that name. */
