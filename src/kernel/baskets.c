@@ -265,6 +265,8 @@ baskets_fold(Env *env, Baskets *b)
 		uint64_t	at = folded.start[folded.num_lists];
 		uint32_t	repeat = baskets_repeat(b, list);
 
+		if (i % CHECK_EVERY == 0)
+			env_check(env, i, b->num_lists);
 		if (i > 0 && compare_lists(b, record[i - 1].id, list) == 0)
 		{
 			uint32_t   *before = folded.repeat + folded.num_lists - 1;

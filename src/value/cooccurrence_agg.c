@@ -30,6 +30,7 @@
 #define CHECK_ROWS		16384		/* merged between looks at interrupts */
 #define MAX_WEIGHT		BASKETS_MAX_WEIGHT
 
+/* Either in memory or in the file: spilling moves the bytes, the head stays. */
 typedef struct Run
 {
 	RunHead		head;
@@ -38,6 +39,10 @@ typedef struct Run
 	off_t		offset;
 } Run;
 
+/*
+ * The transition state.  A buffer, its runs and the keysets are all of it; what a basket
+ * holds is not known before the runs are merged, however early its last row came.
+ */
 typedef struct CooccurrenceState
 {
 	/* immutable */
@@ -338,6 +343,10 @@ personalize_cooccurrence_trans(PG_FUNCTION_ARGS)
 
 /* --- merging runs ------------------------------------------------------- */
 
+/*
+ * A run as the merge reads it.  The kernel knows bytes and a callback; where a run is in the
+ * file, and that the file is shared, is known only here.
+ */
 typedef struct StateReader
 {
 	RunReader	reader;			/* first: a RunReader * is a StateReader * */
@@ -559,6 +568,13 @@ personalize_cooccurrence_final(PG_FUNCTION_ARGS)
 }
 
 /* --- parallel ----------------------------------------------------------- */
+
+/*
+ * A worker's state travels as its packed runs and, where keys are no numbers, the keysets
+ * that its codes refer to.  Runs of numbers are taken over as they are; runs of codes are
+ * merged and their rows appended under the codes of the receiving state, since two workers
+ * give one text two codes.
+ */
 
 /* The bytes of a run, wherever they are. */
 static void

@@ -70,6 +70,11 @@ cooccurrence_check_build(uint64 lists, uint64 entries)
 
 /* --- building ----------------------------------------------------------- */
 
+/*
+ * Baskets come in any order, under codes in the order of arrival.  Only the end knows how
+ * popular each item is, so ranks, the order of the lists and the bytes are made there, in
+ * one go: that is what makes a value independent of how it came about.
+ */
 void
 cooccurrence_builder_init(CooccurrenceBuilder *builder, CooccurrenceKind kind)
 {

@@ -80,6 +80,14 @@ personalize_cooccurrence_out(PG_FUNCTION_ARGS)
 
 /* --- text in ------------------------------------------------------------ */
 
+/*
+ * Read by descent, a function for each part, without a look back:
+ *
+ *	matrix:	type ["weighted"] ["damping" number] ":" list ...
+ *	list:	"{" item ["*" weight] {"," item ["*" weight]} "}" ["x" repeat]
+ *
+ * Blanks may stand between the parts, but not before "x", nor behind "x" or "*".
+ */
 typedef struct Parser
 {
 	const char *start;
@@ -303,6 +311,11 @@ personalize_cooccurrence_in(PG_FUNCTION_ARGS)
 }
 
 /* --- binary ------------------------------------------------------------- */
+
+/*
+ * Version, key type, flags, damping, the keys by rank, then the lists as in the value.  Only
+ * the keys are spelled out, since texts are the one thing that depends on an encoding.
+ */
 
 /* Numbers in 8 bytes, texts converted to the client's encoding, as their own types do it. */
 static void

@@ -43,7 +43,10 @@ typedef struct OpenMatrix
 
 /* --- opening ------------------------------------------------------------ */
 
-/* Asks for memory before it is allocated; all that one call holds counts. */
+/*
+ * Asks for memory before it is allocated; all that one call holds counts.  A user who may read
+ * a value can ask for any k and any product, and the server has to survive it.
+ */
 static void
 ask_memory(OpenMatrix *matrix, Size bytes, const char *what)
 {
@@ -199,7 +202,10 @@ use_lists(OpenMatrix *matrix, uint64 first, bool scaled)
 	x->num_lists = num_lists;
 }
 
-/* Everything that a multiplication needs. */
+/*
+ * Everything that a multiplication needs.  The lists go in one of three forms: as they are
+ * where each counts once, written out where a few count more, else with a scale each.
+ */
 static void
 open_product(OpenMatrix *matrix)
 {
