@@ -36,6 +36,9 @@ FROM (VALUES (1, 1), (1, 2), (2, 2)) AS v (b, i);
 SELECT personalize.cooccurrence(b, i) FROM (VALUES (-9223372036854775808, 9223372036854775807), (-9223372036854775808, -9223372036854775808),
     (9223372036854775807, 0)) AS v (b, i);
 SELECT item::text, neighbor, rank, n_ab, pg_typeof(item) FROM personalize.neighbors('text: {"a","b"}x2 {"a",""}', NULL::sku) AS n;
+CREATE DOMAIN short AS text CHECK (length(VALUE) < 2);
+SELECT item, neighbor FROM personalize.neighbors('text: {"a","b"}', NULL::short);
+SELECT item, neighbor FROM personalize.neighbors('text: {"a","bc"}', NULL::short);
 SELECT n.* FROM personalize.neighbors('uuid: {10000000-0000-0000-0000-000000000001,20000000-0000-0000-0000-000000000002}', NULL::uuid) AS n;
 SELECT item, neighbor, pg_typeof(item) FROM personalize.neighbors('bigint: {1,2}', item_type => NULL::smallint);
 SELECT personalize.item_count('uuid: {10000000-0000-0000-0000-000000000001}', '10000000-0000-0000-0000-000000000001');
@@ -79,6 +82,13 @@ WHERE score IS DISTINCT FROM personalize.kernel(n_ab, n_a, n_b, n, shrinkage => 
 SELECT (SELECT array_agg(n ORDER BY item, rank) FROM personalize.neighbors(m, k => 2147483647) AS n)
      = (SELECT array_agg(n ORDER BY item, rank) FROM personalize.neighbors(m, NULL::bigint, k => 4) AS n) AS all_there_is
 FROM matrix;
+
+-- a power that overflows leaves ties, which are in order all the same
+SELECT neighbor, rank, score FROM personalize.neighbors((
+    SELECT personalize.cooccurrence(basket, item, weight)
+    FROM (SELECT i AS basket, x AS item, 5000::bigint AS weight FROM generate_series(2, 1500) AS i, LATERAL (VALUES (1), (i)) AS v (x)
+          UNION ALL SELECT 100000 + i, i, 1 FROM generate_series(700, 1500) AS i) AS x), item_type => NULL::integer, k => 3, measure => 'kernel', a => 0, b => 0, p => 100)
+WHERE item = 1;
 
 -- mistakes
 SELECT personalize.cooccurrence(order_id, quantity::numeric) FROM lines;
@@ -131,6 +141,18 @@ SELECT 'uuid: {1}'::personalize.cooccurrence;
 SELECT 'text: {a}'::personalize.cooccurrence;
 SELECT 'text: {"a}'::personalize.cooccurrence;
 
+
+-- large values are written with each key once
+SELECT left(t, 60) AS text, length(t) < 60000 AS short, t::personalize.cooccurrence OPERATOR(personalize.=) m AS same
+FROM (SELECT m, m::text AS t FROM (SELECT personalize.cooccurrence(i / 4, i * 7 % (900 + i % 89) - 500) AS m FROM generate_series(1, 20000) AS i) AS x) AS y;
+SELECT 'text weighted: ["b","a"] \x020100000001'::personalize.cooccurrence;
+SELECT 'text: ["b","b"] \x02010000'::personalize.cooccurrence;
+SELECT 'text: ["b","a"] \x0201'::personalize.cooccurrence;
+SELECT 'text: ["b","a"] \x010100'::personalize.cooccurrence;
+SELECT 'text: ["b","a"] \x0'::personalize.cooccurrence;
+SELECT 'text: ["b","a"]'::personalize.cooccurrence;
+SELECT 'text: []'::personalize.cooccurrence;
+
 -- as somebody without privileges of his own, into a table and a materialized view
 CREATE ROLE regress_personalize_reader;
 GRANT SELECT ON lines TO regress_personalize_reader;
@@ -144,6 +166,6 @@ SELECT item, neighbor, rank, n_ab FROM bought_together ORDER BY item, rank;
 RESET ROLE;
 DROP MATERIALIZED VIEW bought_together;
 DROP TABLE lines, matrix;
-DROP DOMAIN sku;
+DROP DOMAIN sku, short;
 REVOKE CREATE ON SCHEMA public FROM regress_personalize_reader;
 DROP ROLE regress_personalize_reader;

@@ -37,7 +37,9 @@ static void
 server_env_check(Env *env, uint64 done, uint64 total)
 {
 	CHECK_FOR_INTERRUPTS();
-	progress_update(done, total);
+	/* without a total it is a look at interrupts only, in the middle of somebody's figures */
+	if (total > 0)
+		progress_update(done, total);
 }
 
 void

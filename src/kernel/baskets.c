@@ -76,8 +76,12 @@ baskets_degrees(Env *env, const Baskets *b)
 	uint64_t   *degree = env_alloc0(env, (uint64_t) b->num_items + 1, sizeof(uint64_t));
 
 	for (uint64_t l = 0; l < b->num_lists; l++)
+	{
+		if (l % CHECK_EVERY == 0)
+			env_check(env, 0, 0);
 		for (uint64_t e = b->start[l]; e < b->start[l + 1]; e++)
 			degree[b->item[e]] += baskets_repeat(b, l);
+	}
 	return degree;
 }
 
@@ -244,7 +248,11 @@ sorted_lists(Env *env, const Baskets *b)
 	int			item_bits = b->num_items > 1 ? 32 - __builtin_clz(b->num_items - 1) : 1;
 
 	for (uint64_t l = 0; l < n; l++)
+	{
+		if (l % CHECK_EVERY == 0)
+			env_check(env, 0, 0);
 		record[l] = (PrefixRecord) {list_prefix(b, l, item_bits), l};
+	}
 	prefix_sort(env, record, n, compare_lists, b);
 	return record;
 }

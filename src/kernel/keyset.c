@@ -9,6 +9,7 @@
 #include "kernel/prefix_sort.h"
 
 #define FIRST_ROOM	16
+#define CHECK_EVERY 65536		/* keys between looks at interrupts */
 
 /*
  * Ids are often sequential, or multiples of a power of two: the low bits, which choose the
@@ -106,8 +107,12 @@ grow(Env *env, Keyset *set)
 	make_slots(env, set);
 	for (uint32_t code = 0; code < set->size; code++)
 	{
+		uint32_t	at;
+
+		if (code % CHECK_EVERY == 0)
+			env_check(env, 0, 0);
 		/* no key is there twice, so there is nothing to compare */
-		uint32_t	at = hash_code(set, code) & set->mask;
+		at = hash_code(set, code) & set->mask;
 
 		while (set->slot[at] != KEYSET_NONE)
 			at = (at + 1) & set->mask;
@@ -262,7 +267,11 @@ keyset_order(Env *env, const Keyset *set)
 	uint32_t   *order = env_alloc(env, set->size + UINT64_C(1), sizeof(uint32_t));
 
 	for (uint32_t code = 0; code < set->size; code++)
+	{
+		if (code % CHECK_EVERY == 0)
+			env_check(env, 0, 0);
 		record[code] = (PrefixRecord) {key_prefix(set, code), code};
+	}
 	/* numbers are all prefix and never tie, so they are never compared */
 	prefix_sort(env, record, set->size, compare_bytes, set);
 	for (uint32_t place = 0; place < set->size; place++)

@@ -12,6 +12,7 @@
  */
 #include "kernel/measure.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -165,7 +166,8 @@ kernel_need(const MeasureParams *m, double score, double n_a, double n_b, double
 {
 	if (!(score > SMALLEST_SURE))
 		return 0;
-	return safe_bound(power(score, 1 / m->p) * kernel_norm(m, n_a, n_b));
+	/* a high power overflows for many counts alike: the smallest of them is what is needed */
+	return safe_bound(power(fmin(score, DBL_MAX), 1 / m->p) * kernel_norm(m, n_a, n_b));
 }
 
 /* ---- ratios whose denominator has n_ab in it --------------------------------- */

@@ -22,15 +22,17 @@ sort_ties(Env *env, PrefixRecord *record, PrefixRecord *scratch, uint64_t n, Pre
 		return;
 	sort_ties(env, record, scratch, half, compare, things);
 	sort_ties(env, record + half, scratch, n - half, compare, things);
-	/* everything may tie: millions of URLs begin alike */
-	if (n >= CHECK_EVERY)
-		env_check(env, 0, 0);
 	memcpy(scratch, record, n * sizeof(PrefixRecord));
 	for (uint64_t at = 0; at < n; at++)
+	{
+		/* everything may tie: millions of URLs begin alike */
+		if (at % CHECK_EVERY == CHECK_EVERY - 1)
+			env_check(env, 0, 0);
 		if (j == n || (i < half && compare(things, scratch[i].id, scratch[j].id) <= 0))
 			record[at].id = scratch[i++].id;
 		else
 			record[at].id = scratch[j++].id;
+	}
 }
 
 void

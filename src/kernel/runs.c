@@ -74,7 +74,6 @@ run_pack(const uint64_t *rows, uint64_t n, int words, unsigned char *out)
 		for (uint64_t r = i; words == 3 && r < next; r++)
 			out = wire_put_varint(out, rows[r * words + 2] - 1);
 		before = row[0];
-		head.baskets++;
 	}
 	/* known only now, and what a reader needs to find the end */
 	head.bytes = out - start;

@@ -18,7 +18,6 @@
 typedef struct RunHead
 {
 	uint64_t	least_item;		/* items are stored as distances from here */
-	uint64_t	baskets;
 	uint64_t	rows;
 	uint64_t	bytes;
 } RunHead;

@@ -7,9 +7,9 @@ CREATE FUNCTION personalize.cooccurrence_in(cstring) RETURNS personalize.cooccur
 CREATE FUNCTION personalize.cooccurrence_out(personalize.cooccurrence) RETURNS cstring
     AS 'MODULE_PATHNAME', 'personalize_cooccurrence_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION personalize.cooccurrence_recv(internal) RETURNS personalize.cooccurrence
-    AS 'MODULE_PATHNAME', 'personalize_cooccurrence_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'personalize_cooccurrence_recv' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION personalize.cooccurrence_send(personalize.cooccurrence) RETURNS bytea
-    AS 'MODULE_PATHNAME', 'personalize_cooccurrence_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'personalize_cooccurrence_send' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 -- EXTERNAL: varints do not compress, and the head of an uncompressed value can be read alone.
 CREATE TYPE personalize.cooccurrence (

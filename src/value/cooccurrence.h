@@ -69,12 +69,14 @@ typedef struct CooccurrenceBuilder
 extern Cooccurrence *cooccurrence_check(Cooccurrence *m);
 extern CooccurrenceKind cooccurrence_kind(const Cooccurrence *m);
 extern void cooccurrence_builder_init(CooccurrenceBuilder *builder, CooccurrenceKind kind);
+/* Room for `size` more codes behind the last basket, as baskets_reserve, within personalize.matrix_mem. */
+extern void cooccurrence_builder_reserve(CooccurrenceBuilder *builder, uint64 size);
 /* The basket whose `size` codes (and weights) stand in builder->baskets behind the last. */
 extern void cooccurrence_builder_close(CooccurrenceBuilder *builder, uint64 size, uint32 repeat);
 extern void cooccurrence_builder_add(CooccurrenceBuilder *builder, const Cooccurrence *m);
 extern Cooccurrence *cooccurrence_builder_finish(CooccurrenceBuilder *builder);
-/* Fails, before anything is allocated, where a matrix of that size cannot be built. */
-extern void cooccurrence_check_build(uint64 lists, uint64 entries);
+/* Fails where so many lists and entries more than the builder has cannot be built. */
+extern void cooccurrence_check_build(const CooccurrenceBuilder *builder, uint64 lists, uint64 entries);
 /* Fails where `bytes` are more than personalize.matrix_mem. */
 extern void cooccurrence_check_memory(Size bytes, const char *what);
 

@@ -180,6 +180,7 @@ add_run(CooccurrenceState *state, RunHead head, unsigned char *bytes)
 	state->held += head.bytes;
 	if (state->may_spill && state->held > memory_budget())
 		spill(state);
+	cooccurrence_check_memory(state->held, "holding the rows of the co-occurrence matrix");
 }
 
 /* In one place: rows meet in a buffer, in a merge of runs, or when states are put together. */
@@ -190,6 +191,19 @@ too_heavy(void)
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("weight of an item in one basket is out of range"),
 			 errdetail("Its sum must not exceed %u.", MAX_WEIGHT)));
+}
+
+/* Keys that are no numbers cannot be spilled: every row may need any of them. */
+static void
+check_keys(const CooccurrenceState *state)
+{
+	Size		held = 0;
+
+	if (!key_is_number(state->basket_type))
+		held += keyset_memory(&state->baskets);
+	if (!key_is_number(state->item_type))
+		held += keyset_memory(&state->items);
+	cooccurrence_check_memory(held, "holding the keys of the co-occurrence matrix");
 }
 
 /* Turns the buffer into a run; what the state means stays the same. */
@@ -210,6 +224,7 @@ flush_rows(CooccurrenceState *state)
 	bytes = env_alloc(env, run_max_bytes(n, state->words), 1);
 	head = run_pack(state->row, n, state->words, bytes);
 	state->num_rows = 0;
+	check_keys(state);
 	add_run(state, head, env_resize(env, bytes, head.bytes, 1));
 }
 
@@ -411,18 +426,6 @@ open_runs(CooccurrenceState *state, Env *env, RunMerge *merge)
 				   Min(Max(memory_budget() / (4 * state->words * sizeof(uint64)), MIN_RUN_ROWS), MAX_RUN_ROWS));
 }
 
-/* An upper bound: baskets that stand in several runs are counted in each. */
-static void
-count_runs(const CooccurrenceState *state, uint64 *baskets, uint64 *rows)
-{
-	*baskets = *rows = 0;
-	for (uint32 r = 0; r < state->num_runs; r++)
-	{
-		*baskets += state->run[r].head.baskets;
-		*rows += state->run[r].head.rows;
-	}
-}
-
 /* --- final -------------------------------------------------------------- */
 
 /* Where items are to be cut, codes of texts have to be put into the order of their keys first. */
@@ -459,7 +462,7 @@ close_basket(CooccurrenceState *state, CooccurrenceBuilder *builder, const uint6
 	Baskets    *b = &builder->baskets;
 	uint64		at;
 
-	baskets_reserve(env, b, n);
+	cooccurrence_builder_reserve(builder, n);
 	at = b->start[b->num_lists];
 	for (uint64 i = 0; i < n; i++)
 	{
@@ -500,16 +503,14 @@ build(CooccurrenceState *state)
 {
 	CooccurrenceBuilder builder;
 	RunMerge	merge;
-	uint64		baskets;
-	uint64		total;
+	uint64		total = 0;
 	uint64		unchecked = 0;
 	const uint64 *rows;
 	const uint32 *place;
 	uint64		n;
 
-	count_runs(state, &baskets, &total);
-	/* an upper bound is compared, so that nothing is merged in vain */
-	cooccurrence_check_build(baskets, total);
+	for (uint32 r = 0; r < state->num_runs; r++)
+		total += state->run[r].head.rows;
 	/* in the current context, which the caller deletes */
 	cooccurrence_builder_init(&builder, (CooccurrenceKind) {state->item_type, state->words == 3, state->damping});
 	place = item_places(state, &builder.server.env);
@@ -699,7 +700,6 @@ static void
 send_run(StringInfo out, const CooccurrenceState *state, const Run *run)
 {
 	pq_sendint64(out, run->head.least_item);
-	pq_sendint64(out, run->head.baskets);
 	pq_sendint64(out, run->head.rows);
 	pq_sendint64(out, run->head.bytes);
 	enlargeStringInfo(out, run->head.bytes);
@@ -760,7 +760,6 @@ receive_run(StringInfo in, CooccurrenceState *state)
 	RunHead		head;
 
 	head.least_item = pq_getmsgint64(in);
-	head.baskets = pq_getmsgint64(in);
 	head.rows = pq_getmsgint64(in);
 	head.bytes = pq_getmsgint64(in);
 	/* no copy: the bytes stay where they came in until absorb takes them */

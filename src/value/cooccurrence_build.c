@@ -10,9 +10,10 @@
 #include "base/module.h"
 #include "value/cooccurrence.h"
 
-/* Bytes that building takes for each list and each entry: the lists, their order, one transposition. */
+/* Bytes that building takes for each list, entry and item: the lists, their order, one transposition, the ranks. */
 #define BUILD_PER_LIST		60
 #define BUILD_PER_ENTRY		16
+#define BUILD_PER_ITEM		64
 
 #define LARGE_HINT "Build one matrix for each day or month and merge the results of neighbors(), or use a maintained model."
 
@@ -56,10 +57,14 @@ cooccurrence_check_memory(Size bytes, const char *what)
 
 /* Overflow of the product is an error of its own, which add_size and mul_size raise. */
 void
-cooccurrence_check_build(uint64 lists, uint64 entries)
+cooccurrence_check_build(const CooccurrenceBuilder *builder, uint64 lists, uint64 entries)
 {
-	Size		bytes = add_size(mul_size(lists, BUILD_PER_LIST), mul_size(entries, BUILD_PER_ENTRY));
+	const Baskets *b = &builder->baskets;
+	Size		bytes = add_size(keyset_memory(&builder->keys), mul_size(builder->keys.size, BUILD_PER_ITEM));
 
+	lists += b->num_lists;
+	entries += b->start[b->num_lists];
+	bytes = add_size(bytes, add_size(mul_size(lists, BUILD_PER_LIST), mul_size(entries, BUILD_PER_ENTRY)));
 	if (lists > BASKETS_MAX_LISTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -105,6 +110,17 @@ count_single(CooccurrenceBuilder *builder, uint32 code, uint64 repeat)
 }
 
 void
+cooccurrence_builder_reserve(CooccurrenceBuilder *builder, uint64 size)
+{
+	Baskets    *b = &builder->baskets;
+
+	/* looked at when arrays grow: how many baskets are distinct, or of one item, shows only as they come */
+	if (b->num_lists == b->lists_room || b->start[b->num_lists] + size > b->items_room)
+		cooccurrence_check_build(builder, 1, size);
+	baskets_reserve(&builder->server.env, b, size);
+}
+
+void
 cooccurrence_builder_close(CooccurrenceBuilder *builder, uint64 size, uint32 repeat)
 {
 	Baskets    *b = &builder->baskets;
@@ -147,6 +163,8 @@ cooccurrence_builder_add(CooccurrenceBuilder *builder, const Cooccurrence *m)
 	uint32	   *code;
 
 	check_same_kind(builder->kind, cooccurrence_kind(m));
+	/* in full before anything of it is decoded */
+	cooccurrence_check_build(builder, m->num_lists, m->num_entries);
 	cooccurrence_read_keys(env, m, &keys);
 	cooccurrence_read_baskets(env, m, &part);
 	/* codes of the part to codes of the whole: keys are looked up once, not once an entry */
@@ -160,7 +178,7 @@ cooccurrence_builder_add(CooccurrenceBuilder *builder, const Cooccurrence *m)
 
 		if (l % 65536 == 0)
 			CHECK_FOR_INTERRUPTS();
-		baskets_reserve(env, b, size);
+		cooccurrence_builder_reserve(builder, size);
 		at = b->start[b->num_lists];
 		for (uint64 e = 0; e < size; e++)
 			b->item[at + e] = code[part.item[part.start[l] + e]];
@@ -274,6 +292,7 @@ cooccurrence_builder_finish(CooccurrenceBuilder *builder)
 
 	/* only now: they count for the ranks, but were in nobody's way while baskets came in */
 	append_singles(builder);
+	cooccurrence_check_build(builder, 0, 0);
 	builder->baskets.num_items = builder->keys.size;
 	code = baskets_rank(env, &builder->baskets, order);
 	baskets_fold(env, &builder->baskets);
@@ -308,6 +327,9 @@ cooccurrence_read_keys(Env *env, const Cooccurrence *m, Keyset *keys)
 
 	keyset_init(env, keys, key_is_number(m->key_type));
 	for (uint32 r = 0; r < m->num_items && !in.bad; r++)
+	{
+		if (r % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (keys->numbers)
 			keyset_add_number(env, keys, wire_unzigzag(wire_get_varint(&in)));
 		else
@@ -318,6 +340,7 @@ cooccurrence_read_keys(Env *env, const Cooccurrence *m, Keyset *keys)
 			if (bytes)
 				keyset_add_bytes(env, keys, bytes, size);
 		}
+	}
 	/* a key that stands there twice would get one code, and shift all that follow */
 	if (in.bad || keys->size != m->num_items)
 		corrupted();

@@ -4,6 +4,7 @@
  *
  *	bigint: {1,2,3}x2 {4}
  *	text weighted damping 0.5: {"a"*2,"b"}
+ *	integer: [10,20,30] \x0101...			(the same, where there are many entries)
  *
  * Both ways in end in the builder, so whatever comes in is canonical afterwards.  The
  * text form is for people and tests; the binary form is what drivers and COPY BINARY pass.
@@ -16,10 +17,14 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/uuid.h"
 
 #include "base/guards.h"
 #include "value/cooccurrence.h"
+
+/* Entries up to which the text form is for people; a larger one would repeat long keys too often to be dumped. */
+#define READABLE_ENTRIES 10000
 
 /* --- text out ----------------------------------------------------------- */
 
@@ -41,6 +46,47 @@ append_list(StringInfo out, const CooccurrenceKind *kind, const Keyset *keys, co
 		appendStringInfo(out, "x%u", b->repeat[list]);
 }
 
+static void
+append_lists(StringInfo out, const Cooccurrence *m, const Keyset *keys, Env *env)
+{
+	CooccurrenceKind kind = cooccurrence_kind(m);
+	Baskets		baskets;
+
+	cooccurrence_read_baskets(env, m, &baskets);
+	for (uint64 l = 0; l < baskets.num_lists; l++)
+		append_list(out, &kind, keys, &baskets, l);
+}
+
+/* The stored bytes of the lists, in hexadecimal digits; keys stay texts, which are converted on their way. */
+static void
+append_packed(StringInfo out, const Cooccurrence *m, const Keyset *keys)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *lists = (const unsigned char *) m->data + m->keys_size;
+	Size		size = VARSIZE(m) - offsetof(Cooccurrence, data) - m->keys_size;
+
+	appendStringInfoString(out, " [");
+	for (uint32 r = 0; r < keys->size; r++)
+	{
+		if (r > 0)
+			appendStringInfoChar(out, ',');
+		key_append_text(out, keys, m->key_type, r);
+	}
+	appendStringInfoString(out, "] \\x");
+	if (size > (MaxAllocSize - out->len) / 2 - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("text form of a co-occurrence matrix of %zu MB exceeds 1 GB", (Size) VARSIZE(m) / 1024 / 1024),
+				 errhint("Use the binary form: COPY ... (FORMAT binary).")));
+	enlargeStringInfo(out, size * 2 + 1);
+	for (Size i = 0; i < size; i++)
+	{
+		out->data[out->len++] = digits[lists[i] >> 4];
+		out->data[out->len++] = digits[lists[i] & 15];
+	}
+	out->data[out->len] = '\0';
+}
+
 /* In canonical order, so that equal values have equal texts, too. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_out);
 Datum
@@ -50,12 +96,10 @@ personalize_cooccurrence_out(PG_FUNCTION_ARGS)
 	CooccurrenceKind kind = cooccurrence_kind(m);
 	ServerEnv	server;
 	Keyset		keys;
-	Baskets		baskets;
 	StringInfoData out;
 
 	server_env_init(&server, CurrentMemoryContext);
 	cooccurrence_read_keys(&server.env, m, &keys);
-	cooccurrence_read_baskets(&server.env, m, &baskets);
 	initStringInfo(&out);
 	appendStringInfoString(&out, key_type_name(kind.key_type));
 	if (kind.weighted)
@@ -69,13 +113,35 @@ personalize_cooccurrence_out(PG_FUNCTION_ARGS)
 		appendStringInfo(&out, " damping %s", number);
 	}
 	appendStringInfoChar(&out, ':');
-	for (uint64 l = 0; l < baskets.num_lists; l++)
-	{
-		if (l % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
-		append_list(&out, &kind, &keys, &baskets, l);
-	}
+	if (m->num_entries > READABLE_ENTRIES)
+		append_packed(&out, m, &keys);
+	else
+		append_lists(&out, m, &keys, &server.env);
 	PG_RETURN_CSTRING(out.data);
+}
+
+/* --- what both ways in share --------------------------------------------- */
+
+/* Takes lists in their stored form, over the keys already there; returns what is wrong with them, or NULL. */
+static const char *
+take_lists(CooccurrenceBuilder *builder, const void *bytes, Size size)
+{
+	Env		   *env = &builder->server.env;
+	WireReader	lists = wire_reader(bytes, size);
+	uint64	   *degree;
+
+	/* no entry takes less than a byte */
+	cooccurrence_check_build(builder, 0, size);
+	builder->baskets.num_items = builder->keys.size;
+	if (!baskets_decode(env, &lists, &builder->baskets))
+		return "Its baskets are damaged.";
+	/* an item without a basket would make values unequal that hold the same baskets */
+	degree = baskets_degrees(env, &builder->baskets);
+	for (uint32 i = 0; i < builder->keys.size; i++)
+		if (degree[i] == 0)
+			return "An item is in no basket.";
+	env_release(env, degree);
+	return NULL;
 }
 
 /* --- text in ------------------------------------------------------------ */
@@ -195,11 +261,15 @@ parse_number(Parser *p, KeyType type)
 static uint32
 parse_uuid(Parser *p)
 {
-	size_t		size = strcspn(p->at, ",}* \t\r\n");
-	Datum		uuid = DirectFunctionCall1(uuid_in, CStringGetDatum(pnstrdup(p->at, size)));
+	size_t		size = strcspn(p->at, ",}]* \t\r\n");
+	char	   *text = pnstrdup(p->at, size);
+	Datum		uuid = DirectFunctionCall1(uuid_in, CStringGetDatum(text));
+	uint32		code = key_add(&p->builder->server.env, &p->builder->keys, KEY_UUID, uuid);
 
 	p->at += size;
-	return key_add(&p->builder->server.env, &p->builder->keys, KEY_UUID, uuid);
+	pfree(DatumGetPointer(uuid));
+	pfree(text);
+	return code;
 }
 
 /* Quoted always, so that no text can be taken for syntax; two characters need a backslash. */
@@ -224,6 +294,15 @@ parse_text(Parser *p)
 	code = keyset_add_bytes(&p->builder->server.env, &p->builder->keys, text.data, text.len);
 	pfree(text.data);
 	return code;
+}
+
+static uint32
+parse_key(Parser *p)
+{
+	KeyType		type = p->builder->kind.key_type;
+
+	skip_space(p);
+	return key_is_number(type) ? parse_number(p, type) : type == KEY_UUID ? parse_uuid(p) : parse_text(p);
 }
 
 /* An item may stand once in a list. */
@@ -251,7 +330,6 @@ static void
 parse_list(Parser *p)
 {
 	CooccurrenceBuilder *builder = p->builder;
-	KeyType		type = builder->kind.key_type;
 	Baskets    *b = &builder->baskets;
 	uint64		size = 0;
 	uint32		repeat = 1;
@@ -266,12 +344,12 @@ parse_list(Parser *p)
 
 		skip_space(p);
 		item = p->at;
-		code = key_is_number(type) ? parse_number(p, type) : type == KEY_UUID ? parse_uuid(p) : parse_text(p);
+		code = parse_key(p);
 		check_new(p, item, code);
 		if (builder->kind.weighted && parse_token(p, "*"))
 			weight = parse_count(p, "a weight from 1 to 4294967295");
 		/* one item more each time: how long the list is shows at its end */
-		baskets_reserve(&builder->server.env, b, size + 1);
+		cooccurrence_builder_reserve(builder, size + 1);
 		b->item[b->start[b->num_lists] + size] = code;
 		if (b->weight)
 			b->weight[b->start[b->num_lists] + size] = weight;
@@ -289,6 +367,58 @@ parse_list(Parser *p)
 }
 
 /* Not bounded beforehand: the value cannot come to much more than its text. */
+static int
+hex_digit(const Parser *p)
+{
+	char		c = *p->at;
+
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	syntax_error(p, "a hexadecimal digit");
+	return 0;
+}
+
+/* Keys once, behind their opening bracket, then the lists as digits. */
+static void
+parse_packed(Parser *p)
+{
+	char	   *bytes;
+	Size		size = 0;
+	uint32		keys = 0;
+	const char *problem;
+
+	do
+	{
+		const char *key = p->at;
+
+		if (parse_key(p) != keys++)
+		{
+			p->at = key;
+			syntax_error(p, "an item that is not there yet");
+		}
+	} while (parse_token(p, ","));
+	if (!parse_token(p, "]") || !parse_token(p, "\\x"))
+		syntax_error(p, "\"] \\x\"");
+	bytes = MemoryContextAllocHuge(CurrentMemoryContext, strlen(p->at) / 2 + 1);
+	while (*p->at != '\0' && *p->at != ' ')
+	{
+		int			high = hex_digit(p);
+
+		p->at++;
+		bytes[size++] = (char) (high << 4 | hex_digit(p));
+		p->at++;
+	}
+	problem = take_lists(p->builder, bytes, size);
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type personalize.cooccurrence"),
+				 errdetail("%s", problem)));
+	pfree(bytes);
+}
+
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_in);
 Datum
 personalize_cooccurrence_in(PG_FUNCTION_ARGS)
@@ -298,6 +428,8 @@ personalize_cooccurrence_in(PG_FUNCTION_ARGS)
 	Parser		p = {.start = text, .at = text, .builder = &builder};
 
 	cooccurrence_builder_init(&builder, parse_kind(&p));
+	if (parse_token(&p, "["))
+		parse_packed(&p);
 	for (;;)
 	{
 		skip_space(&p);
@@ -437,28 +569,16 @@ receive_keys(StringInfo in, CooccurrenceBuilder *builder)
 static void
 receive_baskets(StringInfo in, CooccurrenceBuilder *builder)
 {
-	Env		   *env = &builder->server.env;
 	int			size = pq_getmsgint(in, 4);
-	uint64	   *degree;
-	WireReader	lists;
+	const char *problem;
 
 	if (size < 0 || size != in->len - in->cursor)
 		invalid_binary("Its baskets do not end where the message does.");
-	/* no entry takes less than a byte */
-	cooccurrence_check_build(0, size);
-	lists = wire_reader(pq_getmsgbytes(in, size), size);
-	builder->baskets.num_items = builder->keys.size;
-	if (!baskets_decode(env, &lists, &builder->baskets))
-		invalid_binary("Its baskets are damaged.");
-	/* an item without a basket would make values unequal that hold the same baskets */
-	degree = baskets_degrees(env, &builder->baskets);
-	for (uint32 i = 0; i < builder->keys.size; i++)
-		if (degree[i] == 0)
-			invalid_binary("An item is in no basket.");
-	env_release(env, degree);
+	problem = take_lists(builder, pq_getmsgbytes(in, size), size);
+	if (problem)
+		invalid_binary(problem);
 }
 
-/* Built anew, not taken over: a client's lists need not be canonical. */
 PG_FUNCTION_INFO_V1(personalize_cooccurrence_recv);
 Datum
 personalize_cooccurrence_recv(PG_FUNCTION_ARGS)

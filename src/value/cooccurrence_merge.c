@@ -19,17 +19,8 @@ merge(Cooccurrence **part, int n)
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "personalize co-occurrence merge",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	uint64		lists = 0;
-	uint64		entries = 0;
 	Cooccurrence *m;
 
-	for (int i = 0; i < n; i++)
-	{
-		lists += part[i]->num_lists;
-		entries += part[i]->num_entries;
-	}
-	/* as if no two lists were the same, which is the worst case */
-	cooccurrence_check_build(lists, entries);
 	cooccurrence_builder_init(&builder, cooccurrence_kind(part[0]));
 	for (int i = 0; i < n; i++)
 		cooccurrence_builder_add(&builder, part[i]);

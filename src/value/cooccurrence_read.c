@@ -11,6 +11,7 @@
 
 #include "common/int.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/guards.h"
@@ -18,6 +19,10 @@
 #include "base/progress.h"
 #include "value/cooccurrence.h"
 #include "value/measure.h"
+
+/* Bytes that an open matrix and its product hold for each item: keys and their hash table, sums, orders. */
+#define OPEN_PER_ITEM		40
+#define PRODUCT_PER_ITEM	64
 
 /* One basket counts 2^16 where baskets are damped, so that sums are whole numbers. */
 #define DAMPED_UNIT		65536
@@ -103,6 +108,8 @@ sum_items(OpenMatrix *matrix)
 	{
 		int64		scale = list_scale(matrix, l);
 
+		if (l % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
 		add_product(matrix, &matrix->total, scale, 1);
 		for (uint64 e = b->start[l]; e < b->start[l + 1]; e++)
 			add_product(matrix, &matrix->diagonal[b->item[e]], scale, b->weight ? b->weight[e] : 1);
@@ -117,7 +124,7 @@ open_matrix(OpenMatrix *matrix, const Cooccurrence *m)
 	server_env_init(&matrix->server, CurrentMemoryContext);
 	matrix->kind = cooccurrence_kind(m);
 	ask_memory(matrix, m->num_entries * sizeof(uint32) * (matrix->kind.weighted ? 2 : 1) +
-			   m->num_lists * (sizeof(uint64) + sizeof(uint32)) + VARSIZE(m), "reading the co-occurrence matrix");
+			   m->num_lists * (sizeof(uint64) + sizeof(uint32)) + (Size) m->num_items * OPEN_PER_ITEM + VARSIZE(m), "reading the co-occurrence matrix");
 	cooccurrence_read_keys(&matrix->server.env, m, &matrix->keys);
 	cooccurrence_read_baskets(&matrix->server.env, m, &matrix->baskets);
 	sum_items(matrix);
@@ -219,7 +226,7 @@ open_product(OpenMatrix *matrix)
 	while (first < b->num_lists && b->start[first + 1] - b->start[first] < 2)
 		first++;
 	entries = is_plain(matrix) ? repeated_entries(b, first) : UINT64_MAX;
-	ask_memory(matrix, cooccur_operand_memory(b->num_items, entries == UINT64_MAX ? b->start[b->num_lists] : entries) +
+	ask_memory(matrix, (Size) b->num_items * PRODUCT_PER_ITEM + cooccur_operand_memory(b->num_items, entries == UINT64_MAX ? b->start[b->num_lists] : entries) +
 			   (entries == UINT64_MAX ? b->num_lists * sizeof(int64) : entries * sizeof(uint32)),
 			   "multiplying the co-occurrence matrix");
 	/* ties are broken and rows go out by key, ranks are by popularity: both ways are needed */
@@ -373,6 +380,9 @@ typedef struct RowSink
 {
 	ReturnSetInfo *result;
 	KeyType		item_type;		/* as what items go out */
+	Oid			domain;			/* whose constraints they have to meet, if any */
+	void	   *domain_cache;
+	MemoryContext result_context;	/* as long as the call */
 	MemoryContext context;		/* per item, reset */
 } RowSink;
 
@@ -397,7 +407,20 @@ sink_begin(RowSink *sink, FunctionCallInfo fcinfo, KeyType type, const char *fun
 				 errmsg("%s: item_type must be the second argument", function),
 				 errhint("Write %s(m, NULL::%s, ...).", function, key_type_name(type))));
 	sink->item_type = key_result(type, item_type, function);
+	sink->domain = getBaseType(item_type) == item_type ? InvalidOid : item_type;
+	sink->domain_cache = NULL;
+	sink->result_context = CurrentMemoryContext;
 	sink->context = AllocSetContextCreate(CurrentMemoryContext, "personalize rows", ALLOCSET_DEFAULT_SIZES);
+}
+
+static Datum
+sink_item(RowSink *sink, const OpenMatrix *matrix, uint32 item)
+{
+	Datum		value = key_datum(&matrix->keys, matrix->kind.key_type, item, sink->item_type);
+
+	if (OidIsValid(sink->domain))
+		domain_check(value, false, sink->domain, &sink->domain_cache, sink->result_context);
+	return value;
 }
 
 /* Into a tuplestore, which goes to disk by itself: results may be larger than memory. */
@@ -443,8 +466,8 @@ personalize_cooccurrence_pairs(PG_FUNCTION_ARGS)
 			if (matrix.order[items[i]] > place)
 				sink_put(&sink, (Datum[])
 						 {
-							 key_datum(&matrix.keys, matrix.kind.key_type, item, sink.item_type),
-							 key_datum(&matrix.keys, matrix.kind.key_type, items[i], sink.item_type),
+							 sink_item(&sink, &matrix, item),
+							 sink_item(&sink, &matrix, items[i]),
 							 Float8GetDatum(counts[i] * matrix.unit),
 							 Float8GetDatum(matrix.marginal[item]),
 							 Float8GetDatum(matrix.marginal[items[i]]),
@@ -467,8 +490,8 @@ put_neighbors(RowSink *sink, const OpenMatrix *matrix, uint32 item, const Cooccu
 	for (uint32 i = 0; i < n; i++)
 		sink_put(sink, (Datum[])
 				 {
-					 key_datum(&matrix->keys, matrix->kind.key_type, item, sink->item_type),
-					 key_datum(&matrix->keys, matrix->kind.key_type, neighbor[i].item, sink->item_type),
+					 sink_item(sink, matrix, item),
+					 sink_item(sink, matrix, neighbor[i].item),
 					 Int32GetDatum(i + 1),
 					 Float8GetDatum(neighbor[i].score),
 					 Float8GetDatum(neighbor[i].count),

@@ -206,7 +206,10 @@ key_append_text(StringInfo out, const Keyset *set, KeyType type, uint32 code)
 	bytes = keyset_bytes(set, code, &size);
 	if (type == KEY_UUID)
 	{
-		appendStringInfoString(out, DatumGetCString(DirectFunctionCall1(uuid_out, PointerGetDatum(bytes))));
+		char	   *uuid = DatumGetCString(DirectFunctionCall1(uuid_out, PointerGetDatum(bytes)));
+
+		appendStringInfoString(out, uuid);
+		pfree(uuid);
 		return;
 	}
 	/* always quoted: when a text needs it would be one more rule to know */
