@@ -90,9 +90,9 @@ choose_head(const CooccurOperand *x)
 	for (uint64_t l = 0; l < x->num_lists; l++)
 		for (uint64_t e = x->list_start[l]; e < x->list_start[l + 1] && x->list_item[e] / SIMD_SPAN < limit; e++)
 			increments[x->list_item[e] / SIMD_SPAN] += x->list_start[l + 1] - e - 1;
-	/* measured: a line that is not in the cache costs about four increments that are */
+	/* measured: a line that is not in the cache costs about six increments that are */
 	while (span < limit && (uint64_t) span * SIMD_SPAN < x->num_items &&
-		   increments[span] > 4 * (entries - x->post_start[(uint64_t) span * SIMD_SPAN]))
+		   increments[span] > 6 * (entries - x->post_start[(uint64_t) span * SIMD_SPAN]))
 		span++;
 	return span;
 }
