@@ -4,7 +4,7 @@
  */
 #include "base/compat.h"
 
-#if PG_VERSION_NUM < 140000
+#ifdef COMPAT_PRIVATE_STATUS_SLOTS
 #include "storage/backendid.h"
 #include "storage/shmem.h"
 
@@ -27,7 +27,7 @@ compat_my_beentry(void)
 }
 #endif
 
-#if PG_VERSION_NUM < 150000
+#ifdef COMPAT_NO_MATERIALIZED_SRF
 void
 compat_init_materialized_srf(FunctionCallInfo fcinfo)
 {

@@ -28,6 +28,7 @@
 #endif
 
 #if PG_VERSION_NUM < 140000
+#define COMPAT_PRIVATE_STATUS_SLOTS
 /* 14: MyBEEntry is no longer private to one file (e1025044cd4) */
 extern PgBackendStatus *compat_my_beentry(void);
 #define MyBEEntry compat_my_beentry()
@@ -36,6 +37,7 @@ extern PgBackendStatus *compat_my_beentry(void);
 #endif
 
 #if PG_VERSION_NUM < 150000
+#define COMPAT_NO_MATERIALIZED_SRF
 /* 15: one call sets up a materialized set-returning function (9e98583898c, a19e5cee635) */
 extern void compat_init_materialized_srf(FunctionCallInfo fcinfo);
 #define compat_materialize(fcinfo) compat_init_materialized_srf(fcinfo)

@@ -15,7 +15,7 @@ srand($ENV{PERSONALIZE_FUZZ_SEED} || 7309);
 my %values = (
 	'personalize.cooccurrence' => [
 		'smallint: {-32768,32767} {1,2,3}x5 {4}', 'integer weighted damping 0.5: {1*3,2*4294967295} {-7,2147483647,5*2}x70000',
-		'bigint: {9223372036854775807,-9223372036854775808}', 'bigint damping 2: {1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17}x3 {1} {17,1,5}x4294967295',
+		'integer: [10,20,30] \\x0301000000', 'text weighted: ["b","a"] \\x020100000001', 'bigint: {9223372036854775807,-9223372036854775808}', 'bigint damping 2: {1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17}x3 {1} {17,1,5}x4294967295',
 		'uuid: {00000000-0000-0000-0000-000000000000,ffffffff-ffff-ffff-ffff-ffffffffffff} {a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}x2',
 		'text weighted: {"","\"","\\\\","é日本😀"*7} {"a","b"*2}x3 {"a"}', 'bigint:', 'text:' ],
 	'personalize.itemvec' => [
