@@ -66,6 +66,8 @@ SELECT 'bigint: {1}'::personalize.cooccurrence OPERATOR(personalize.+) 'bigint w
 SELECT 'bigint damping 1: {1}'::personalize.cooccurrence OPERATOR(personalize.+) 'bigint: {1}'::personalize.cooccurrence;
 SELECT 'bigint: {1} {2}'::personalize.cooccurrence OPERATOR(personalize.<>) 'bigint: {1,2}'::personalize.cooccurrence AS differ;
 
+SELECT m, count(*) FROM unnest('{"bigint: {1,2} {3}","bigint: {3} {2,1}","bigint: {3}"}'::personalize.cooccurrence[]) AS m GROUP BY m ORDER BY m::text;
+
 -- as a window, as a group
 SELECT order_id, personalize.cooccurrence(order_id, product_id) OVER (ORDER BY order_id) FROM lines WHERE order_id < 4 ORDER BY order_id;
 SELECT order_id % 2 AS odd, personalize.cooccurrence(order_id, product_id ORDER BY product_id DESC) FROM lines GROUP BY 1 ORDER BY 1;

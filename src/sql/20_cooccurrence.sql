@@ -97,12 +97,19 @@ CREATE FUNCTION personalize.cooccurrence_ne(personalize.cooccurrence, personaliz
 COMMENT ON FUNCTION personalize.cooccurrence_ne(personalize.cooccurrence, personalize.cooccurrence) IS 'implementation of <> operator';
 CREATE OPERATOR personalize.= (
     LEFTARG = personalize.cooccurrence, RIGHTARG = personalize.cooccurrence,
-    FUNCTION = personalize.cooccurrence_eq, COMMUTATOR = OPERATOR(personalize.=), NEGATOR = OPERATOR(personalize.<>));
+    FUNCTION = personalize.cooccurrence_eq, COMMUTATOR = OPERATOR(personalize.=), NEGATOR = OPERATOR(personalize.<>), HASHES);
 COMMENT ON OPERATOR personalize.= (personalize.cooccurrence, personalize.cooccurrence) IS 'same baskets';
 CREATE OPERATOR personalize.<> (
     LEFTARG = personalize.cooccurrence, RIGHTARG = personalize.cooccurrence,
     FUNCTION = personalize.cooccurrence_ne, COMMUTATOR = OPERATOR(personalize.<>), NEGATOR = OPERATOR(personalize.=));
 COMMENT ON OPERATOR personalize.<> (personalize.cooccurrence, personalize.cooccurrence) IS 'different baskets';
+
+CREATE FUNCTION personalize.cooccurrence_hash(personalize.cooccurrence) RETURNS integer
+    AS 'MODULE_PATHNAME', 'personalize_cooccurrence_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.cooccurrence_hash(personalize.cooccurrence) IS 'hash of the stored bytes';
+CREATE OPERATOR CLASS personalize.cooccurrence_ops DEFAULT FOR TYPE personalize.cooccurrence USING hash AS
+    OPERATOR 1 personalize.= (personalize.cooccurrence, personalize.cooccurrence),
+    FUNCTION 1 personalize.cooccurrence_hash(personalize.cooccurrence);
 
 CREATE FUNCTION personalize.cooccurrence_rollup_trans(internal, personalize.cooccurrence) RETURNS internal
     AS 'MODULE_PATHNAME', 'personalize_cooccurrence_rollup_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -15,7 +15,7 @@
 #define BUILD_PER_ENTRY		16
 #define BUILD_PER_ITEM		64
 
-#define LARGE_HINT "Build one matrix for each day or month and merge the results of neighbors(), or use a maintained model."
+#define LARGE_HINT "Build a matrix for each day or month and roll up only those that are read together, or use a maintained model."
 
 /*
  * Every function reads a value through this one: bytes of a later version must not be

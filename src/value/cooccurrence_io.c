@@ -13,6 +13,7 @@
 
 #include <errno.h>
 
+#include "common/hashfn.h"
 #include "common/shortest_dec.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
@@ -616,4 +617,13 @@ Datum
 personalize_cooccurrence_ne(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(!same_bytes(fcinfo));
+}
+
+PG_FUNCTION_INFO_V1(personalize_cooccurrence_hash);
+Datum
+personalize_cooccurrence_hash(PG_FUNCTION_ARGS)
+{
+	Cooccurrence *m = PG_GETARG_COOCCURRENCE(0);
+
+	return hash_any((const unsigned char *) m, VARSIZE(m));
 }
