@@ -119,6 +119,10 @@ SELECT personalize.item_count('bigint: {1,2}', 'x');
 SELECT personalize.num_pairs('bigint weighted: {1*4294967295,2}x4294967295');
 SET personalize.matrix_mem = '1MB';
 SELECT personalize.cooccurrence(i / 5, i % 1000) IS NULL FROM generate_series(1, 100000) AS i;
+-- what may be held in rows is for work_mem to say, as they could go to a file; here a count an item is left of them
+SET work_mem = '64MB';
+SELECT personalize.num_baskets(personalize.cooccurrence(i, i % 50)) FROM generate_series(1, 1200000) AS i;
+RESET work_mem;
 RESET personalize.matrix_mem;
 
 -- text in

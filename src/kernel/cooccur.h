@@ -151,8 +151,6 @@ typedef struct CooccurGuess
 
 extern void cooccur_learn(CooccurGuess *guess, double reached, bool failed);
 
-/* Moves the best k of n >= k to the front, the k-th best to the k-th place. */
-extern void cooccur_select(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order);
 extern void cooccur_sort(CooccurScored *a, uint32_t n, const uint32_t *order);
 
 #endif							/* PERSONALIZE_COOCCUR_H */

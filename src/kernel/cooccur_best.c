@@ -74,9 +74,12 @@ split(CooccurScored *a, uint32_t n, const uint32_t *order)
 	return at;
 }
 
-/* Quickselect: the part that cannot hold the k-th best is left as it is. */
-void
-cooccur_select(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order)
+/*
+ * Moves the best k of n >= k to the front, the k-th best to the k-th place.
+ * Quickselect: the part that cannot hold the k-th best is left as it is.
+ */
+static void
+select_best(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order)
 {
 	if (k == 0 || n < k)
 		return;
@@ -102,7 +105,7 @@ cooccur_select(CooccurScored *a, uint32_t n, uint32_t k, const uint32_t *order)
 void
 cooccur_cut(CooccurScored *held, CooccurBar *bar, uint32_t k, const uint32_t *order)
 {
-	cooccur_select(held, bar->used, k, order);
+	select_best(held, bar->used, k, order);
 	bar->used = k;
 	bar->score = held[k - 1].score;
 	bar->order = order[held[k - 1].item];

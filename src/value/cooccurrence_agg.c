@@ -178,9 +178,10 @@ add_run(CooccurrenceState *state, RunHead head, unsigned char *bytes)
 	}
 	state->run[state->num_runs++] = (Run) {.head = head, .bytes = bytes};
 	state->held += head.bytes;
-	if (state->may_spill && state->held > memory_budget())
+	if (!state->may_spill)
+		cooccurrence_check_memory(state->held, "holding the rows of the co-occurrence matrix");
+	else if (state->held > memory_budget())
 		spill(state);
-	cooccurrence_check_memory(state->held, "holding the rows of the co-occurrence matrix");
 }
 
 /* In one place: rows meet in a buffer, in a merge of runs, or when states are put together. */

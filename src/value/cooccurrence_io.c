@@ -7,7 +7,8 @@
  *	integer: [10,20,30] \x0101...			(the same, where there are many entries)
  *
  * Both ways in end in the builder, so whatever comes in is canonical afterwards.  The
- * text form is for people and tests; the binary form is what drivers and COPY BINARY pass.
+ * text form is for people while it is short, and for dumps; the binary form is what drivers
+ * and COPY BINARY pass.
  */
 #include "base/compat.h"
 
@@ -82,6 +83,8 @@ append_packed(StringInfo out, const Cooccurrence *m, const Keyset *keys)
 	enlargeStringInfo(out, size * 2 + 1);
 	for (Size i = 0; i < size; i++)
 	{
+		if (i % (1024 * 1024) == 0)
+			CHECK_FOR_INTERRUPTS();
 		out->data[out->len++] = digits[lists[i] >> 4];
 		out->data[out->len++] = digits[lists[i] & 15];
 	}

@@ -147,7 +147,8 @@ repeated_entries(const Baskets *b, uint64 first)
 	uint64		total = 0;
 	uint64		once = b->start[b->num_lists] - b->start[first];
 
-	for (uint64 l = first; l < b->num_lists; l++)
+	/* left as soon as it is settled, so that no sum of repeats can wrap around */
+	for (uint64 l = first; l < b->num_lists && total / 2 <= once; l++)
 		total += (b->start[l + 1] - b->start[l]) * b->repeat[l];
 	return total / 2 > once ? UINT64_MAX : total;
 }
