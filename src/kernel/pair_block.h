@@ -1,0 +1,31 @@
+/*
+ * pair_block.h
+ *		Counting the rows of a range of items while baskets stream by.
+ *
+ * Needs no matrix in memory, only the counters of the range, and so any amount of baskets
+ * passes through bounded memory, in as many passes as there are ranges.  It also serves the shapes
+ * for which the faster cooccur_row has no loop: sequences and generations.
+ */
+#ifndef PERSONALIZE_PAIR_BLOCK_H
+#define PERSONALIZE_PAIR_BLOCK_H
+
+#include "kernel/pairs.h"
+
+typedef struct PairBlock PairBlock;
+
+/*
+ * How many items a block may have that may use `bytes`: at least 1.  num_generations is 1
+ * without generations; first_generation is the least that can come.
+ */
+extern uint32_t pair_block_items(size_t bytes, uint32_t num_items, uint32_t num_generations);
+extern PairBlock *pair_block_create(Env *env, PairShape shape, uint32_t num_items, uint32_t max_items,
+									int32_t first_generation, uint32_t num_generations);
+/* Forgets all counts; from now on the rows of items first .. first + n - 1 are counted. */
+extern void pair_block_begin(PairBlock *block, uint32_t first, uint32_t n);
+extern void pair_block_add(PairBlock *block, const Basket *source, const Basket *target);
+/* The counts of one row, ascending by item; returns how many.  The arrays are good until the next call. */
+extern uint32_t pair_block_row(PairBlock *block, uint32_t item, int32_t generation,
+							   const uint32_t **items, const int64_t **counts);
+extern void pair_block_release(PairBlock *block);
+
+#endif							/* PERSONALIZE_PAIR_BLOCK_H */

@@ -1,0 +1,47 @@
+/*
+ * change_log.h
+ *		Which baskets have changed: triggers on the shop's tables append keys, a
+ *		refresh takes away those that its snapshot sees.
+ */
+#ifndef PERSONALIZE_CHANGE_LOG_H
+#define PERSONALIZE_CHANGE_LOG_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/snapshot.h"
+
+#include "kernel/keyset.h"
+#include "model/registry.h"
+
+/* What the log of a history (or catalog) holds. */
+typedef struct LogContents
+{
+	bool		all;			/* everything may have changed */
+	char	   *reason;			/* why, of one such row */
+	Keyset		keys;			/* the changed baskets, distinct */
+	int64		num_rows;
+} LogContents;
+
+/* Reads what the snapshot sees; with `consume` deletes these rows. Keys live in env. */
+extern void change_log_read(Env *env, Oid log, KeyType type, Snapshot snapshot, bool consume, LogContents *contents);
+/* Only the rows of this key: number of rows deleted. */
+extern int64 change_log_forget(Oid log, KeyType type, Snapshot snapshot, Datum key);
+/* Says that everything may have changed. */
+extern void change_log_mark_all(Oid log, const char *reason);
+
+/*
+ * Triggers on a watched relation and all of its partitions: statement triggers for INSERT, UPDATE, DELETE, TRUNCATE; with `replica`
+ * a row trigger that fires under session_replication_role = replica.  `id` is the history's or catalog's; the key column or
+ * expression is read from personalize.watch.  Runs as the current user, who needs the privilege TRIGGER.
+ */
+extern void change_log_watch(int32 id, Oid relation, bool replica);
+/* Drops them. */
+extern void change_log_unwatch(int32 id, Oid relation);
+/*
+ * What is wrong with the definition now, for people, or NULL: a missing column, a trigger that is gone or disabled, a partition
+ * that is not watched.
+ */
+extern char *change_log_problem(int32 id);
+
+#endif							/* PERSONALIZE_CHANGE_LOG_H */

@@ -1,0 +1,54 @@
+/*
+ * source.h
+ *		Interactions, read from the shop's tables with the active snapshot.
+ *
+ * One place makes the statements: filter by event and horizon, weights, names quoted.  Rows with a NULL basket or item,
+ * or without a time where there are times, do not count.
+ */
+#ifndef PERSONALIZE_SOURCE_H
+#define PERSONALIZE_SOURCE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "model/registry.h"
+
+typedef struct SourceRow
+{
+	Datum		basket;			/* of the history's key types */
+	Datum		item;
+	TimestampTz happened;		/* DT_NOBEGIN without times */
+	int64		weight;			/* of the row, already multiplied by that of its event; may be negative or 0 */
+} SourceRow;
+
+/* Called for every row; Datums are good until it returns. */
+typedef void (*SourceSink) (void *arg, const SourceRow *row);
+
+/* Reads everything, in no order; returns the number of rows. */
+extern uint64 source_scan(const HistoryDef *history, TimestampTz horizon_start, SourceSink sink, void *arg);
+/* The rows of these baskets, ordered by basket as its type orders. Plans are kept for the session. */
+extern uint64 source_fetch(const HistoryDef *history, TimestampTz horizon_start, const Datum *baskets, int n,
+						   SourceSink sink, void *arg);
+/* Whether any row of that basket is there, whatever its event or time. */
+extern bool source_has(const HistoryDef *history, Datum basket);
+
+/*
+ * The definition of a basket, shared by all who make one: rows of one basket become its distinct items, weights added up,
+ * items of weight <= 0 left out, the last event's time; cut to the max_basket most recent by (happened, item); positions by
+ * (happened, item).  Weights past 2^32 - 1 fail, naming basket and item.
+ */
+typedef struct SourceItem
+{
+	uint64		key;			/* orders as the items' type does: for codes of keysets, their place */
+	uint32		code;			/* what goes into the basket */
+	TimestampTz happened;
+	int64		weight;
+} SourceItem;
+
+/* Sorts and folds `items` in place; returns how many are left, in the order of the sequence (happened, key). */
+extern uint32 source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heavy);
+/* Day of an event, days since 2000-01-01 UTC; 0 for DT_NOBEGIN. */
+extern int32 source_day(TimestampTz happened);
+
+#endif							/* PERSONALIZE_SOURCE_H */

@@ -1,0 +1,42 @@
+/*
+ * table_writer.h
+ *		Rows into our own tables without the executor: heap and all indexes, also those
+ *		that a user has added; row triggers of users do not fire.
+ *
+ * Inserts are gathered and written many at a time.  Key columns are found through the primary key's index.
+ */
+#ifndef PERSONALIZE_TABLE_WRITER_H
+#define PERSONALIZE_TABLE_WRITER_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+typedef struct TableWriter TableWriter;
+
+/* Opens the table with RowExclusiveLock, which stays until the end of the transaction. */
+extern TableWriter *table_writer_open(Oid relation);
+extern Relation table_writer_relation(const TableWriter *writer);
+extern void table_writer_insert(TableWriter *writer, const Datum *values, const bool *nulls);
+/* `old` is a row as found by a scan or key_scan; columns that are not replaced keep their values, toasted ones by pointer. */
+extern void table_writer_update(TableWriter *writer, HeapTuple old, const Datum *values, const bool *nulls, const bool *replace);
+extern void table_writer_delete(TableWriter *writer, HeapTuple old);
+/* Writes what was gathered; must come before anyone looks for it.  Makes it visible to later commands of the transaction. */
+extern void table_writer_flush(TableWriter *writer);
+extern void table_writer_close(TableWriter *writer);
+
+/*
+ * Look-ups by primary key: one key after the other, best in ascending order.  num_keys is 1 or more leading columns of the
+ * key.  Tuples are good until the next call; NULL: there is none (any more).
+ */
+typedef struct KeyScan KeyScan;
+
+extern KeyScan *key_scan_open(Relation relation, int num_keys, Snapshot snapshot);
+extern void key_scan_start(KeyScan *scan, const Datum *keys);
+extern HeapTuple key_scan_next(KeyScan *scan);
+extern void key_scan_close(KeyScan *scan);
+
+#endif							/* PERSONALIZE_TABLE_WRITER_H */
