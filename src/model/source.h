@@ -48,6 +48,8 @@ typedef struct SourceItem
 
 /* Sorts and folds `items` in place; returns how many are left, in the order of the sequence (happened, key). */
 extern uint32 source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heavy);
+/* Fails: the item weighs too much in that basket. */
+extern void source_too_heavy(const HistoryDef *history, Datum basket, Datum item);
 /* Day of an event, days since 2000-01-01 UTC; 0 for DT_NOBEGIN. */
 extern int32 source_day(TimestampTz happened);
 
