@@ -30,7 +30,9 @@ typedef struct Basket
 	BasketEntry *entry;			/* ascending by code, no code twice */
 } Basket;
 
+/* A zeroed basket is an empty one. */
 extern void basket_reserve(Env *env, Basket *b, uint32_t room);
+extern void basket_release(Env *env, Basket *b);
 /* Entries in any order, positions filled in: into the order of their codes. */
 extern void basket_sort(Basket *b);
 

@@ -66,7 +66,7 @@ pairs_generation(const PairShape *shape, int32_t day)
 {
 	int32_t		g = shape->generation_days;
 
-	return g == 0 ? 0 : day >= 0 ? day / g : -(int32_t) ((-(int64_t) day + g - 1) / g);
+	return g == 0 ? 0 : day >= 0 ? day / g : (int32_t) -((-(int64_t) day + g - 1) / g);
 }
 
 /* Row of a model: an item in a generation, ordered by item and then by generation. */
