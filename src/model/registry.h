@@ -38,6 +38,7 @@ typedef struct CatalogDef
 	int32		id;
 	Oid			relation;
 	KeyType		item_type;
+	bool		implicit;		/* made by create_history, and dropped with the last history that uses it */
 	Oid			products;		/* InvalidOid: bound to no table; then nothing below is set */
 	Oid			log;
 	char	   *item;			/* columns of products */
@@ -93,6 +94,7 @@ typedef struct ModelDef
 	PairShape	shape;
 	bool		weighted;		/* counts are sums of products of weights */
 	KeyType		item_type;
+	Interval   *half_life_interval;	/* as it was given; NULL: no decay */
 	double		half_life;		/* in generations; 0: no decay */
 	ModelScoring scoring;
 	/* state: as of the last refresh */

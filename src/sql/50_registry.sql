@@ -8,6 +8,7 @@ CREATE TABLE personalize.catalog (
 	id integer PRIMARY KEY,
 	relation regclass NOT NULL UNIQUE,
 	item_type regtype NOT NULL,
+	implicit boolean NOT NULL,
 	products regclass,
 	log regclass UNIQUE,
 	item name,
