@@ -8,7 +8,9 @@
  * Two ways through the same product.  cooccur_topk counts each pair once, fused
  * with the choice of the best k of every item: it is the fast way to neighbors
  * of plain baskets.  cooccur_row counts one item against all others: rows are
- * independent, carry weights, and yield every count.
+ * independent, carry weights, and yield every count.  Rows also serve directed counts,
+ * from the items of one list to those of another that belongs to it; such lists may
+ * have any size, and be empty.
  */
 #ifndef PERSONALIZE_COOCCUR_H
 #define PERSONALIZE_COOCCUR_H
@@ -21,7 +23,10 @@
 /* Lists to fetch ahead of use; post_list has twice as many spare entries at its end. */
 #define COOCCUR_AHEAD	16
 
-/* Both factors of the product; lists belong to the caller, the rest to the operand. */
+/*
+ * Both factors of the product; lists belong to the caller, the rest to the operand.  No array is written after
+ * cooccur_operand_init, so that several processes may count from the same ones.
+ */
 typedef struct CooccurOperand
 {
 	uint32_t	num_items;
@@ -31,13 +36,22 @@ typedef struct CooccurOperand
 	const uint32_t *list_weight;	/* per entry, or NULL for ones */
 	const int64_t *list_scale;	/* per list, none negative, or NULL for ones */
 
-	const double *marginal;		/* n of every item, and of all */
+	const double *marginal;		/* n of every item, and of all; directed: as the second of a pair */
 	double		total;
 	double		unit;			/* what a count of 1 is worth: 1 / 65536 where damped */
 	const uint32_t *order;		/* rank -> place among the keys; breaks ties */
 
-	uint64_t   *post_start;		/* items -> lists, num_items + 1 */
+	uint64_t   *post_start;		/* items -> lists, num_items + 1, and a spare one */
 	uint32_t   *post_list;
+
+	/*
+	 * Directed only, else NULL: the list that list l is counted from, and n of every item as the first of a pair.
+	 * list_scale is then of the two lists together.
+	 */
+	const uint64_t *source_start;	/* num_lists + 1 places in source_item */
+	const uint32_t *source_item;
+	const uint32_t *source_weight;	/* per entry; NULL for ones, which list_weight does not have to be */
+	const double *source_marginal;
 } CooccurOperand;
 
 typedef struct CooccurNeighbor
@@ -56,9 +70,20 @@ typedef struct CooccurQuery
 } CooccurQuery;
 
 /* --- cooccur_operand.c --- */
+/* num_entries: of the lists, or of the source where there is one. */
 extern size_t cooccur_operand_memory(uint32_t num_items, uint64_t num_entries);
 extern void cooccur_operand_init(Env *env, CooccurOperand *x);
+/* The same into memory that is there: post_start for num_items + 2, post_list for the entries and 2 * COOCCUR_AHEAD. */
+extern void cooccur_operand_fill(Env *env, CooccurOperand *x);
 extern void cooccur_operand_release(Env *env, CooccurOperand *x);
+
+static inline bool
+cooccur_is_directed(const CooccurOperand *x)
+{
+	return x->source_start != NULL;
+}
+
+/* Lists that a row is counted from. */
 static inline uint32_t
 cooccur_degree(const CooccurOperand *x, uint32_t item)
 {
@@ -76,7 +101,7 @@ cooccur_useful_k(const CooccurOperand *x, uint32_t k)
 typedef struct CooccurTopk CooccurTopk;
 
 extern size_t cooccur_topk_memory(const CooccurOperand *x, uint32_t k);
-/* Whether it is the faster way; cooccur_row_neighbors has the same results. */
+/* Whether it is the faster way, never for directed counts; cooccur_row_neighbors has the same results. */
 extern bool cooccur_topk_pays(const CooccurOperand *x);
 extern CooccurTopk *cooccur_topk(Env *env, const CooccurOperand *x, const CooccurQuery *query);
 /* The neighbors of one item, best first; returns how many of at most k. */
@@ -88,7 +113,10 @@ typedef struct CooccurRow CooccurRow;
 
 extern size_t cooccur_row_memory(const CooccurOperand *x);
 extern CooccurRow *cooccur_row_create(Env *env, const CooccurOperand *x);
-/* Counts `item` against all; the other items with a count, in no order, and their counts. */
+/*
+ * Counts `item` against all; the items with a count, ascending, and their counts.  Directed: with the
+ * item itself where it is in both lists, else without.
+ */
 extern uint32_t cooccur_row(CooccurRow *row, uint32_t item, const uint32_t **items, const int64_t **counts);
 /* The same cut to the best k; out has room for k. */
 extern uint32_t cooccur_row_neighbors(CooccurRow *row, uint32_t item, const CooccurQuery *query, CooccurNeighbor *out);

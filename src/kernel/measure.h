@@ -37,6 +37,9 @@ struct MeasureInfo
 	const char *alias;			/* a second name, or NULL */
 	int			takes;			/* MEASURE_* bits */
 	bool		contingency;	/* needs n_ab <= n_a <= n: not for weighted matrices */
+	/* what else than n_ab and n_a a score depends on: a change of it asks for new scores */
+	bool		uses_neighbor;	/* n_b */
+	bool		uses_total;		/* n */
 	MeasureParams defaults;
 	double		(*score) (const MeasureParams *params, double n_ab, double n_a, double n_b, double n);
 	/* see measure_need; NULL where no bound is known */

@@ -30,7 +30,9 @@ typedef struct PairBest PairBest;
 
 extern PairBest *pair_best_create(Env *env, const PairContext *context);
 extern void pair_best_release(PairBest *best);
+/* With all that patches need; pair_best alone does with pair_best_scan_memory. */
 extern size_t pair_best_memory(const PairContext *context);
+extern size_t pair_best_scan_memory(const PairContext *context);
 
 /*
  * The best k of n counts (items ascending; counts already in baskets, not in units; the item itself is passed
