@@ -9,6 +9,9 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -65,6 +68,35 @@ extern void compat_init_materialized_srf(FunctionCallInfo fcinfo);
 #define compat_sendcountedtext(out, text, size) pq_sendcountedtext(out, text, size, false)
 #else
 #define compat_sendcountedtext(out, text, size) pq_sendcountedtext(out, text, size)
+#endif
+
+#if PG_VERSION_NUM < 140000
+/* 14: index entries go by the result relation, no longer by the state of the execution (a04daa97a43, 9dc718bdf2b) */
+#define compat_insert_index_entries(relation, slot, estate, is_update, which) \
+	((estate)->es_result_relation_info = (relation), ExecInsertIndexTuples(slot, estate, false, NULL, NIL))
+/* 14: a numeric may be infinite (a57d312a770) */
+#define numeric_is_inf(value) false
+#elif PG_VERSION_NUM < 160000
+#define compat_insert_index_entries(relation, slot, estate, is_update, which) \
+	ExecInsertIndexTuples(relation, slot, estate, is_update, false, NULL, NIL)
+#else
+#define compat_insert_index_entries(relation, slot, estate, is_update, which) \
+	ExecInsertIndexTuples(relation, slot, estate, is_update, false, NULL, NIL, (which) == TU_Summarizing)
+#endif
+
+#if PG_VERSION_NUM < 160000
+/* 16: an update may need new entries in indexes that only summarize (19d8e2308bc) */
+typedef bool TU_UpdateIndexes;
+#define TU_None false
+#endif
+
+#if PG_VERSION_NUM >= 180000
+/* 18: scans count their searches (0fbceae841c); a primary key may be asked for although it is deferrable (978f38c771f) */
+#define compat_index_beginscan(heap, index, snapshot, num_keys) index_beginscan(heap, index, snapshot, NULL, num_keys, 0)
+#define compat_primary_key(relation) RelationGetPrimaryKeyIndex(relation, false)
+#else
+#define compat_index_beginscan(heap, index, snapshot, num_keys) index_beginscan(heap, index, snapshot, num_keys, 0)
+#define compat_primary_key(relation) RelationGetPrimaryKeyIndex(relation)
 #endif
 
 #endif							/* PERSONALIZE_COMPAT_H */

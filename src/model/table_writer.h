@@ -20,6 +20,11 @@ typedef struct TableWriter TableWriter;
 /* Opens the table with RowExclusiveLock, which stays until the end of the transaction. */
 extern TableWriter *table_writer_open(Oid relation);
 extern Relation table_writer_relation(const TableWriter *writer);
+/* Memory for what a row is made of; reset whenever a row has been written. */
+extern MemoryContext table_writer_scratch(const TableWriter *writer);
+/* Arrays for a row, a place for each column of the table: all null, none replaced.  `replace` may be NULL. */
+extern void table_writer_blank(TableWriter *writer, Datum **values, bool **nulls, bool **replace);
+/* Values are copied.  All of the table's columns must be there, also those that an owner has added. */
 extern void table_writer_insert(TableWriter *writer, const Datum *values, const bool *nulls);
 /* `old` is a row as found by a scan or key_scan; columns that are not replaced keep their values, toasted ones by pointer. */
 extern void table_writer_update(TableWriter *writer, HeapTuple old, const Datum *values, const bool *nulls, const bool *replace);
