@@ -1,25 +1,475 @@
 /*
  * refresh.c
  *		One refresh of a group of histories and all of their models.
+ *
+ * The order is what makes it exact: the lock against other refreshes first, then the watched
+ * tables against DDL, and only then the snapshot, through which the change log and the shop's tables
+ * are read.  So whatever the snapshot does not see is in the log for the next refresh.  All writes are in
+ * one transaction: readers see the last refresh until it commits.
  */
 #include "base/compat.h"
 
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/fmgrprotos.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/progress.h"
+#include "model/build.h"
 #include "model/refresh.h"
+#include "model/refresh_group.h"
+#include "model/rescore.h"
+#include "model/setup.h"
+#include "model/source.h"
+
+/* Share of the baskets from which on a rebuild is faster. */
+#define REBUILD_SHARE 0.25
+
+/* --- locks -------------------------------------------------------------- */
+
+/* Readers and writers of the history's table, and pg_dump, take other locks: this one is ours alone. */
+static bool
+lock_history(const HistoryDef *history, bool wait)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, history->relation, 0);
+	if (LockAcquire(&tag, ExclusiveLock, false, !wait) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	/* what was committed while we waited */
+	AcceptInvalidationMessages();
+	return true;
+}
+
+static HistoryDef *
+require_history(int32 id)
+{
+	HistoryDef *history = registry_history_by_id(id);
+
+	if (history == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("history %d does not exist any more", id),
+				 errdetail("It was dropped while this refresh waited.")));
+	return history;
+}
+
+/*
+ * A directed model made meanwhile may have joined more histories to the group, so it is read
+ * again until nothing is added.  Those with smaller ids come late then; deadlocks are detected.
+ */
+bool
+refresh_lock(int32 history_id, bool wait)
+{
+	int			locked = 0;
+	List	   *group = list_make1(require_history(history_id));
+
+	while (list_length(group) > locked)
+	{
+		ListCell   *cell;
+
+		group = registry_group(history_id);
+		locked = list_length(group);
+		foreach(cell, group)
+			if (!lock_history(lfirst(cell), wait))
+				return false;
+		require_history(history_id);
+		group = registry_group(history_id);
+	}
+	return true;
+}
+
+/* Against DDL only: whoever writes rows is not in the way and need not wait. */
+static void
+lock_watched(int32 id)
+{
+	ListCell   *cell;
+
+	foreach(cell, registry_watched(id))
+		find_all_inheritors(lfirst_oid(cell), AccessShareLock, NULL);
+}
+
+/* --- the group ---------------------------------------------------------- */
+
+static GroupHistory *
+find_history(const RefreshGroup *group, int32 id)
+{
+	for (int i = 0; i < group->num_histories; i++)
+		if (group->history[i].def->id == id)
+			return &group->history[i];
+	return NULL;
+}
+
+static int
+compare_models(const void *x, const void *y)
+{
+	int32		a = ((const GroupModel *) x)->def->id;
+	int32		b = ((const GroupModel *) y)->def->id;
+
+	return a < b ? -1 : a > b;
+}
+
+/* A directed model is a model of both of its histories. */
+static bool
+has_model(const RefreshGroup *group, int32 id)
+{
+	for (int i = 0; i < group->num_models; i++)
+		if (group->model[i].def->id == id)
+			return true;
+	return false;
+}
+
+static void
+add_models(RefreshGroup *group, int32 history_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, registry_models_of(history_id))
+	{
+		ModelDef   *model = lfirst(cell);
+		GroupModel *m = &group->model[group->num_models];
+
+		if (has_model(group, model->id))
+			continue;
+		m->def = model;
+		m->source = find_history(group, model->history_id);
+		m->target = model->target_id ? find_history(group, model->target_id) : NULL;
+		group->num_models++;
+	}
+}
+
+static void
+open_group(RefreshGroup *group, int32 history_id)
+{
+	List	   *histories = registry_group(history_id);
+	int			num_models = 0;
+	ListCell   *cell;
+
+	memset(group, 0, sizeof(RefreshGroup));
+	server_env_init(&group->server, CurrentMemoryContext);
+	group->history = palloc0(list_length(histories) * sizeof(GroupHistory));
+	foreach(cell, histories)
+	{
+		group->history[group->num_histories].def = lfirst(cell);
+		num_models += list_length(registry_models_of(group->history[group->num_histories++].def->id));
+	}
+	group->model = palloc0(Max(num_models, 1) * sizeof(GroupModel));
+	for (int i = 0; i < group->num_histories; i++)
+		add_models(group, group->history[i].def->id);
+	qsort(group->model, group->num_models, sizeof(GroupModel), compare_models);
+	group->catalog = registry_catalog_by_id(group->history[0].def->catalog_id);
+	group->basket_type = group->history[0].def->basket_type;
+	keyset_init(&group->server.env, &group->baskets, key_is_number(group->basket_type));
+}
+
+/* The active snapshot is our own copy, which may be moved on to later commands of this transaction. */
+void
+refresh_see_own_writes(void)
+{
+	CommandCounterIncrement();
+	UpdateActiveSnapshotCommandId();
+}
+
+/* --- what has changed --------------------------------------------------- */
+
+/* The clock may go back; events that have expired stay so. */
+static TimestampTz
+horizon_start(const HistoryDef *history)
+{
+	TimestampTz start;
+
+	if (history->horizon == NULL)
+		return DT_NOBEGIN;
+	start = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
+													TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
+													IntervalPGetDatum(history->horizon)));
+	return Max(start, history->horizon_start);
+}
+
+/* Baskets of which an event has fallen out of the horizon since the last refresh: found by their index. */
+static void
+add_expired(RefreshGroup *group, GroupHistory *history)
+{
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		args[] = {TimestampTzGetDatum(history->def->horizon_start)};
+	char	   *sql = psprintf("SELECT basket FROM ONLY %s WHERE oldest OPERATOR(pg_catalog.<) $1",
+							   registry_name(history->def->relation));
+
+	SPI_connect();
+	if (SPI_execute_with_args(sql, 1, types, args, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read expired baskets");
+	for (uint64 r = 0; r < SPI_processed; r++)
+	{
+		bool		isnull;
+
+		refresh_add_basket(group, history,
+						   SPI_getbinval(SPI_tuptable->vals[r], SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	SPI_finish();
+}
+
+static void
+read_changes(RefreshGroup *group, GroupHistory *history)
+{
+	HistoryDef *def = history->def;
+
+	change_log_read(&group->server.env, def->log, def->basket_type, GetActiveSnapshot(), true, &history->log);
+	for (uint32 code = 0; code < history->log.keys.size; code++)
+		refresh_add_basket(group, history,
+						   key_datum(&history->log.keys, def->basket_type, code, def->basket_type));
+	def->horizon_start = horizon_start(def);
+	if (def->horizon != NULL && def->built)
+		add_expired(group, history);
+}
+
+/* Whether the group has to be built from the start, or it pays to. */
+static bool
+choose_rebuild(const RefreshGroup *group, RefreshMode mode)
+{
+	int64		baskets = 0;
+
+	if (mode == REFRESH_REBUILD)
+		return true;
+	for (int i = 0; i < group->num_histories; i++)
+	{
+		const GroupHistory *history = &group->history[i];
+
+		if (!history->def->built || history->log.all)
+			return true;
+		baskets += history->def->num_baskets;
+	}
+	/* a basket new to an empty history is no reason: there is nothing to build again */
+	return mode == REFRESH_CHOOSE && baskets > 0 && group->baskets.size > REBUILD_SHARE * baskets;
+}
+
+/* --- the two ways ------------------------------------------------------- */
+
+static void
+build_group_model(GroupModel *model)
+{
+	build_model(model->def, model->source->def, model->target ? model->target->def : NULL, &model->report);
+	model->report.rebuilt = true;
+	refresh_see_own_writes();
+}
+
+static void
+rebuild_group(RefreshGroup *group)
+{
+	for (int i = 0; i < group->num_histories; i++)
+	{
+		GroupHistory *history = &group->history[i];
+
+		history->report.baskets = build_history(history->def, &history->report);
+		history->report.rebuilt = true;
+		refresh_see_own_writes();
+	}
+	for (int i = 0; i < group->num_models; i++)
+		build_group_model(&group->model[i]);
+}
+
+static void
+refresh_incrementally(RefreshGroup *group)
+{
+	if (group->baskets.size > 0)
+		refresh_baskets(group);
+	for (int i = 0; i < group->num_models; i++)
+	{
+		GroupModel *model = &group->model[i];
+
+		if (model->apply == NULL)
+			continue;
+		model->report.pairs = model->apply->num_pairs;
+		rescore_model(model->apply, model->source->def, group->items, &model->report);
+		apply_free(model->apply);
+		refresh_see_own_writes();
+	}
+}
+
+/* Models that wait for their first build get their counts from the history as it is now. */
+static void
+build_missing_models(RefreshGroup *group)
+{
+	for (int i = 0; i < group->num_models; i++)
+		if (!group->model[i].def->built)
+			build_group_model(&group->model[i]);
+}
+
+/* --- its end ------------------------------------------------------------ */
+
+/* State of every history and model, and the sum of what was done. */
+static void
+record(RefreshGroup *group, TimestampTz started, RefreshReport *sum)
+{
+	sum->ms = TimestampDifferenceMilliseconds(started, GetCurrentTimestamp());
+	for (int i = 0; i < group->num_histories; i++)
+	{
+		GroupHistory *history = &group->history[i];
+
+		history->report.ms = sum->ms;
+		sum->rebuilt |= history->report.rebuilt;
+		sum->baskets += history->report.baskets;
+		registry_history_refreshed(history->def, &history->report);
+	}
+	for (int i = 0; i < group->num_models; i++)
+	{
+		GroupModel *model = &group->model[i];
+
+		model->report.ms = sum->ms;
+		sum->pairs += model->report.pairs;
+		sum->items += model->report.items;
+		registry_model_refreshed(model->def, &model->report);
+	}
+	ereport(DEBUG1,
+			(errmsg_internal("refreshed %s: " INT64_FORMAT " baskets, " INT64_FORMAT " pairs, " INT64_FORMAT " items, %.0f ms",
+							 registry_name(group->history[0].def->relation), sum->baskets, sum->pairs, sum->items, sum->ms)));
+}
+
+/* Under the locks: what must hold before anything is read or written. */
+static void
+begin_group(RefreshGroup *group)
+{
+	for (int i = 0; i < group->num_histories; i++)
+	{
+		setup_restore_dependencies(group->history[i].def);
+		registry_refresh_begins(group->history[i].def);
+	}
+}
+
+static void
+lock_group_sources(const RefreshGroup *group)
+{
+	for (int i = 0; i < group->num_histories; i++)
+	{
+		registry_require_owner(group->history[i].def->relation);
+		lock_watched(group->history[i].def->id);
+	}
+	if (OidIsValid(group->catalog->products))
+		lock_watched(group->catalog->id);
+}
+
+static void
+refresh_opened_group(RefreshGroup *group, RefreshMode mode, RefreshReport *report)
+{
+	TimestampTz started = GetCurrentTimestamp();
+	bool		rebuild;
+
+	begin_group(group);
+	for (int i = 0; i < group->num_histories; i++)
+		read_changes(group, &group->history[i]);
+	rebuild = true || choose_rebuild(group, mode);
+	if (rebuild)
+		rebuild_group(group);
+	else
+	{
+		refresh_incrementally(group);
+		build_missing_models(group);
+	}
+	if (OidIsValid(group->catalog->products))
+		item_table_refresh_attributes(group->catalog, rebuild);
+	record(group, started, report);
+}
+
+/* Opens the group with locks, snapshot and user as all of its work needs them; close_scope undoes it. */
+static void
+open_scope(RefreshGroup *group, int32 history_id, OwnerScope *owner)
+{
+	open_group(group, history_id);
+	lock_group_sources(group);
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	registry_enter_owner(group->history[0].def->relation, owner);
+}
+
+static void
+close_scope(const OwnerScope *owner)
+{
+	registry_leave_owner(owner);
+	PopActiveSnapshot();
+}
+
+static MemoryContext
+refresh_context(void)
+{
+	return AllocSetContextCreate(CurrentMemoryContext, "personalize refresh", ALLOCSET_DEFAULT_SIZES);
+}
 
 bool
 refresh_group(int32 history_id, RefreshMode mode, bool wait, RefreshReport *report)
 {
-	elog(ERROR, "not there yet");
+	MemoryContext context = refresh_context();
+	MemoryContext old = MemoryContextSwitchTo(context);
+	OwnerScope	owner;
+	RefreshGroup group;
+	bool		locked;
+
+	memset(report, 0, sizeof(RefreshReport));
+	registry_require_owner(require_history(history_id)->relation);
+	locked = refresh_lock(history_id, wait);
+	if (locked)
+	{
+		open_scope(&group, history_id, &owner);
+		refresh_opened_group(&group, mode, report);
+		close_scope(&owner);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return locked;
+}
+
+/* --- one basket --------------------------------------------------------- */
+
+static void
+require_no_rows(const HistoryDef *history, Datum basket)
+{
+	if (source_has(history, basket))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("basket still has rows in %s", registry_name(history->interactions)),
+				 errdetail("What is erased here would come back with the next refresh."),
+				 errhint("Delete its rows first.")));
+}
+
+static int64
+erase_opened(RefreshGroup *group, GroupHistory *history, Datum basket)
+{
+	RefreshReport sum = {0};
+	TimestampTz started = GetCurrentTimestamp();
+
+	require_no_rows(history->def, basket);
+	begin_group(group);
+	/* nothing was ever counted in a history that was never built */
+	if (history->def->built)
+	{
+		refresh_add_basket(group, history, basket);
+		refresh_incrementally(group);
+	}
+	change_log_forget(history->def->log, history->def->basket_type, GetActiveSnapshot(), basket);
+	record(group, started, &sum);
+	return sum.pairs;
 }
 
 int64
 refresh_basket(int32 history_id, Datum basket)
 {
-	elog(ERROR, "not there yet");
-}
+	MemoryContext context = refresh_context();
+	MemoryContext old = MemoryContextSwitchTo(context);
+	OwnerScope	owner;
+	RefreshGroup group;
+	int64		pairs;
 
-bool
-refresh_lock(int32 history_id, bool wait)
-{
-	elog(ERROR, "not there yet");
+	registry_require_owner(require_history(history_id)->relation);
+	refresh_lock(history_id, true);
+	open_scope(&group, history_id, &owner);
+	pairs = erase_opened(&group, find_history(&group, history_id), basket);
+	close_scope(&owner);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return pairs;
 }
