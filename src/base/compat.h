@@ -99,4 +99,13 @@ typedef bool TU_UpdateIndexes;
 #define compat_primary_key(relation) RelationGetPrimaryKeyIndex(relation)
 #endif
 
+#if PG_VERSION_NUM < 160000
+/* 16: one check of owners and one of privileges for all kinds of objects (afbfc02983f, c727f511bd7) */
+#define compat_owns_relation(relation, role) pg_class_ownercheck(relation, role)
+#define compat_schema_aclcheck(schema, role, mode) pg_namespace_aclcheck(schema, role, mode)
+#else
+#define compat_owns_relation(relation, role) object_ownercheck(RelationRelationId, relation, role)
+#define compat_schema_aclcheck(schema, role, mode) object_aclcheck(NamespaceRelationId, schema, role, mode)
+#endif
+
 #endif							/* PERSONALIZE_COMPAT_H */

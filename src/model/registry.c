@@ -1,167 +1,538 @@
 /*
  * registry.c
- *		What exists.
+ *		What exists, read from the registry's tables.
+ *
+ * Rows are read by the names of their columns, with plans that are kept for the
+ * session: a trigger of the change log may come here for every statement.
  */
 #include "base/compat.h"
 
-#include "model/registry.h"
-#include "model/setup.h"
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
 
-const char *const catalog_attribute_names[CATALOG_NUM_ATTRIBUTES] = {"available", "price", "category", "created", "item_group"};
+#include "model/registry.h"
+#include "value/measure.h"
+
+const char *const catalog_attribute_names[CATALOG_NUM_ATTRIBUTES] = {
+	[CATALOG_AVAILABLE] = "available",
+	[CATALOG_PRICE] = "price",
+	[CATALOG_CATEGORY] = "category",
+	[CATALOG_CREATED] = "created",
+	[CATALOG_GROUP] = "item_group",
+};
+
+/* A statement with one parameter, and its plan once it was needed. */
+typedef struct Lookup
+{
+	const char *text;
+	Oid			type;			/* of $1; InvalidOid: there is none */
+	SPIPlanPtr	plan;
+} Lookup;
+
+typedef struct Row
+{
+	HeapTuple	tuple;
+	TupleDesc	desc;
+} Row;
+
+typedef void *(*RowReader) (const Row *row);
+
+/* ---------------------------------------------------------------- reading rows */
+
+/*
+ * Whoever waited for a lock must see what was committed meanwhile, also under REPEATABLE READ.  A parallel
+ * worker cannot take a snapshot of its own and has waited for nothing.
+ */
+static Snapshot
+definition_snapshot(void)
+{
+	return IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot();
+}
+
+static SPIPlanPtr
+lookup_plan(Lookup *lookup)
+{
+	if (lookup->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(lookup->text, OidIsValid(lookup->type) ? 1 : 0, &lookup->type);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare \"%s\": %s", lookup->text, SPI_result_code_string(SPI_result));
+		lookup->plan = plan;
+	}
+	return lookup->plan;
+}
+
+/* A list of what `read` makes of each row, in the caller's memory context. */
+static List *
+lookup_list(Lookup *lookup, Datum argument, RowReader read)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi;
+	List	   *list = NIL;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	PushActiveSnapshot(definition_snapshot());
+	if (SPI_execute_plan(lookup_plan(lookup), &argument, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the registry: %s", lookup->text);
+	PopActiveSnapshot();
+	spi = MemoryContextSwitchTo(caller);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Row			row = {SPI_tuptable->vals[i], SPI_tuptable->tupdesc};
+
+		list = lappend(list, read(&row));
+	}
+	MemoryContextSwitchTo(spi);
+	SPI_finish();
+	return list;
+}
+
+static void *
+lookup_first(Lookup *lookup, Datum argument, RowReader read)
+{
+	List	   *list = lookup_list(lookup, argument, read);
+
+	return list == NIL ? NULL : linitial(list);
+}
+
+static Datum
+row_get(const Row *row, const char *column, bool *isnull)
+{
+	int			number = SPI_fnumber(row->desc, column);
+
+	if (number <= 0)
+		elog(ERROR, "the registry has no column \"%s\"", column);
+	return SPI_getbinval(row->tuple, row->desc, number, isnull);
+}
+
+/* NULL as 0, which for ids, oids and numbers means that there is none. */
+static Datum
+row_datum(const Row *row, const char *column)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+
+	return isnull ? (Datum) 0 : value;
+}
+
+static double
+row_float(const Row *row, const char *column)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetFloat8(value);
+}
+
+static int64
+row_bigint(const Row *row, const char *column)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+static TimestampTz
+row_time(const Row *row, const char *column)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+
+	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
+}
+
+static char *
+row_name(const Row *row, const char *column)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+
+	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
+}
+
+static char *
+row_text(const Row *row, const char *column)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static Interval *
+row_interval(const Row *row, const char *column)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+	Interval   *copy;
+
+	if (isnull)
+		return NULL;
+	copy = palloc(sizeof(Interval));
+	*copy = *DatumGetIntervalP(value);
+	return copy;
+}
+
+/* The elements of an array without NULLs; none for a NULL array. */
+static Datum *
+row_array(const Row *row, const char *column, Oid type, int *count)
+{
+	bool		isnull;
+	Datum		value = row_get(row, column, &isnull);
+	Datum	   *elements = NULL;
+	int16		size;
+	bool		byval;
+	char		align;
+
+	*count = 0;
+	if (isnull)
+		return NULL;
+	get_typlenbyvalalign(type, &size, &byval, &align);
+	deconstruct_array(DatumGetArrayTypePCopy(value), type, size, byval, align, &elements, NULL, count);
+	return elements;
+}
+
+/* ---------------------------------------------------------------- definitions */
+
+static void *
+read_catalog(const Row *row)
+{
+	CatalogDef *catalog = palloc0(sizeof(CatalogDef));
+
+	catalog->id = DatumGetInt32(row_datum(row, "id"));
+	catalog->relation = DatumGetObjectId(row_datum(row, "relation"));
+	catalog->item_type = key_type(DatumGetObjectId(row_datum(row, "item_type")), "item");
+	catalog->implicit = DatumGetBool(row_datum(row, "implicit"));
+	catalog->products = DatumGetObjectId(row_datum(row, "products"));
+	catalog->log = DatumGetObjectId(row_datum(row, "log"));
+	catalog->item = row_name(row, "item");
+	for (int i = 0; i < CATALOG_NUM_ATTRIBUTES; i++)
+		catalog->attribute[i] = row_name(row, catalog_attribute_names[i]);
+	return catalog;
+}
+
+static void
+read_events(const Row *row, HistoryDef *history)
+{
+	int			num_weights;
+	Datum	   *events = row_array(row, "events", TEXTOID, &history->num_events);
+	Datum	   *weights = row_array(row, "event_weights", INT4OID, &num_weights);
+
+	history->events = palloc0(sizeof(char *) * (history->num_events + 1));
+	for (int i = 0; i < history->num_events; i++)
+		history->events[i] = TextDatumGetCString(events[i]);
+	if (weights == NULL)
+		return;
+	history->event_weights = palloc0(sizeof(int32) * (history->num_events + 1));
+	for (int i = 0; i < history->num_events && i < num_weights; i++)
+		history->event_weights[i] = DatumGetInt32(weights[i]);
+}
+
+static void *
+read_history(const Row *row)
+{
+	HistoryDef *history = palloc0(sizeof(HistoryDef));
+
+	history->id = DatumGetInt32(row_datum(row, "id"));
+	history->relation = DatumGetObjectId(row_datum(row, "relation"));
+	history->log = DatumGetObjectId(row_datum(row, "log"));
+	history->catalog_id = DatumGetInt32(row_datum(row, "catalog_id"));
+	history->interactions = DatumGetObjectId(row_datum(row, "interactions"));
+	history->basket = row_name(row, "basket");
+	history->item = row_name(row, "item");
+	history->happened = row_name(row, "happened");
+	history->weight = row_name(row, "weight");
+	history->event = row_name(row, "event");
+	read_events(row, history);
+	history->basket_type = key_type(DatumGetObjectId(row_datum(row, "basket_type")), "basket");
+	history->item_type = key_type(DatumGetObjectId(row_datum(row, "item_type")), "item");
+	history->max_basket = DatumGetInt32(row_datum(row, "max_basket"));
+	history->horizon = row_interval(row, "horizon");
+	history->built = DatumGetBool(row_datum(row, "built"));
+	history->horizon_start = row_time(row, "horizon_start");
+	history->num_baskets = row_bigint(row, "num_baskets");
+	return history;
+}
+
+static void
+read_scoring(const Row *row, ModelScoring *scoring)
+{
+	static const char *const params[MEASURE_NUM_PARAMS] = {"shrinkage", "a", "b", "p", "z"};
+	double		values[MEASURE_NUM_PARAMS];
+	bool		given[MEASURE_NUM_PARAMS];
+	char	   *measure = row_text(row, "measure");
+
+	scoring->ridge = strcmp(measure, REGISTRY_RIDGE) == 0;
+	for (int i = 0; i < MEASURE_NUM_PARAMS; i++)
+	{
+		bool		isnull;
+
+		row_get(row, params[i], &isnull);
+		given[i] = !isnull;
+		values[i] = row_float(row, params[i]);
+	}
+	measure_init(&scoring->measure, scoring->ridge ? "kernel" : measure, values, given);
+	scoring->neighbors = DatumGetInt32(row_datum(row, "neighbors"));
+	scoring->min_count = row_float(row, "min_count");
+	scoring->lambda = row_float(row, "lambda");
+	scoring->delta = row_float(row, "delta");
+	scoring->ridge_size = DatumGetInt32(row_datum(row, "ridge_size"));
+}
+
+double
+registry_interval_days(const Interval *interval)
+{
+	return interval->month * 30.0 + interval->day + interval->time / (double) USECS_PER_DAY;
+}
+
+static void *
+read_model(const Row *row)
+{
+	ModelDef   *model = palloc0(sizeof(ModelDef));
+	Datum	   *totals = row_array(row, "totals", INT8OID, &model->num_totals);
+
+	model->id = DatumGetInt32(row_datum(row, "id"));
+	model->relation = DatumGetObjectId(row_datum(row, "relation"));
+	model->pairs = DatumGetObjectId(row_datum(row, "pairs"));
+	model->history_id = DatumGetInt32(row_datum(row, "history_id"));
+	model->target_id = DatumGetInt32(row_datum(row, "target_id"));
+	model->shape.directed = model->target_id != 0;
+	model->shape.sequence = DatumGetBool(row_datum(row, "sequence"));
+	model->shape.window = DatumGetInt32(row_datum(row, "window"));
+	model->shape.damping = row_float(row, "damping");
+	model->shape.generation_days = DatumGetInt32(row_datum(row, "generation_days"));
+	model->weighted = DatumGetBool(row_datum(row, "weighted"));
+	model->item_type = key_type(DatumGetObjectId(row_datum(row, "item_type")), "item");
+	model->half_life_interval = row_interval(row, "half_life");
+	if (model->half_life_interval != NULL)
+		model->half_life = registry_interval_days(model->half_life_interval) / model->shape.generation_days;
+	read_scoring(row, &model->scoring);
+	model->built = DatumGetBool(row_datum(row, "built"));
+	model->first_generation = DatumGetInt32(row_datum(row, "first_generation"));
+	model->totals = palloc0(sizeof(int64) * (model->num_totals + 1));
+	for (int i = 0; i < model->num_totals; i++)
+		model->totals[i] = DatumGetInt64(totals[i]);
+	return model;
+}
+
+static void *
+read_watch(const Row *row)
+{
+	WatchDef   *watch = palloc0(sizeof(WatchDef));
+
+	watch->id = DatumGetInt32(row_datum(row, "id"));
+	watch->relation = DatumGetObjectId(row_datum(row, "relation"));
+	watch->key = row_text(row, "key");
+	watch->expression = DatumGetBool(row_datum(row, "expression"));
+	return watch;
+}
+
+/* ---------------------------------------------------------------- look-ups */
 
 HistoryDef *
 registry_history(Oid relation)
 {
-	elog(ERROR, "not there yet");
+	static Lookup lookup = {"SELECT h.* FROM personalize.history AS h WHERE h.relation OPERATOR(pg_catalog.=) $1", OIDOID};
+
+	return lookup_first(&lookup, ObjectIdGetDatum(relation), read_history);
 }
 
 HistoryDef *
 registry_history_by_id(int32 id)
 {
-	elog(ERROR, "not there yet");
+	static Lookup lookup = {"SELECT h.* FROM personalize.history AS h WHERE h.id OPERATOR(pg_catalog.=) $1", INT4OID};
+
+	return lookup_first(&lookup, Int32GetDatum(id), read_history);
 }
 
 CatalogDef *
 registry_catalog(Oid relation)
 {
-	elog(ERROR, "not there yet");
+	static Lookup lookup = {"SELECT c.* FROM personalize.catalog AS c WHERE c.relation OPERATOR(pg_catalog.=) $1", OIDOID};
+
+	return lookup_first(&lookup, ObjectIdGetDatum(relation), read_catalog);
 }
 
 CatalogDef *
 registry_catalog_by_id(int32 id)
 {
-	elog(ERROR, "not there yet");
+	static Lookup lookup = {"SELECT c.* FROM personalize.catalog AS c WHERE c.id OPERATOR(pg_catalog.=) $1", INT4OID};
+
+	return lookup_first(&lookup, Int32GetDatum(id), read_catalog);
 }
 
 ModelDef *
 registry_model(Oid relation)
 {
-	elog(ERROR, "not there yet");
+	static Lookup lookup = {"SELECT m.* FROM personalize.model AS m WHERE m.relation OPERATOR(pg_catalog.=) $1", OIDOID};
+
+	return lookup_first(&lookup, ObjectIdGetDatum(relation), read_model);
 }
 
 List *
 registry_models_of(int32 history_id)
 {
-	elog(ERROR, "not there yet");
+	static Lookup lookup = {"SELECT m.* FROM personalize.model AS m"
+		" WHERE m.history_id OPERATOR(pg_catalog.=) $1 OR m.target_id OPERATOR(pg_catalog.=) $1 ORDER BY m.id", INT4OID};
+
+	return lookup_list(&lookup, Int32GetDatum(history_id), read_model);
 }
 
 List *
 registry_histories(void)
 {
-	elog(ERROR, "not there yet");
+	static Lookup lookup = {"SELECT h.* FROM personalize.history AS h ORDER BY h.id", InvalidOid};
+
+	return lookup_list(&lookup, (Datum) 0, read_history);
 }
 
 List *
 registry_catalogs(void)
 {
-	elog(ERROR, "not there yet");
+	static Lookup lookup = {"SELECT c.* FROM personalize.catalog AS c ORDER BY c.id", InvalidOid};
+
+	return lookup_list(&lookup, (Datum) 0, read_catalog);
 }
 
 List *
 registry_group(int32 history_id)
 {
-	elog(ERROR, "not there yet");
+	static Lookup lookup = {"WITH RECURSIVE joined(id) AS ("
+		"SELECT $1 UNION SELECT CASE WHEN m.history_id OPERATOR(pg_catalog.=) j.id THEN m.target_id ELSE m.history_id END"
+		" FROM joined AS j JOIN personalize.model AS m"
+		" ON m.history_id OPERATOR(pg_catalog.=) j.id OR m.target_id OPERATOR(pg_catalog.=) j.id"
+		" WHERE m.target_id IS NOT NULL)"
+		" SELECT h.* FROM personalize.history AS h JOIN joined AS j ON h.id OPERATOR(pg_catalog.=) j.id ORDER BY h.id", INT4OID};
+
+	return lookup_list(&lookup, Int32GetDatum(history_id), read_history);
+}
+
+List *
+registry_watches(int32 id)
+{
+	static Lookup lookup = {"SELECT w.* FROM personalize.watch AS w WHERE w.id OPERATOR(pg_catalog.=) $1 ORDER BY w.relation", INT4OID};
+
+	return lookup_list(&lookup, Int32GetDatum(id), read_watch);
 }
 
 List *
 registry_watched(int32 id)
 {
-	elog(ERROR, "not there yet");
+	List	   *relations = NIL;
+	ListCell   *cell;
+
+	foreach(cell, registry_watches(id))
+		relations = lappend_oid(relations, ((WatchDef *) lfirst(cell))->relation);
+	return relations;
+}
+
+/* ---------------------------------------------------------------- guards */
+
+/* `kind` with its article, and the function that makes one. */
+static void pg_attribute_noreturn()
+fail_not_registered(Oid relation, const char *kind, const char *function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("%s is not %s", registry_name(relation), kind),
+			 errhint("personalize.%s() makes one; personalize.status lists those that there are.", function)));
 }
 
 HistoryDef *
 registry_require_history(Oid relation)
 {
-	elog(ERROR, "not there yet");
+	HistoryDef *history = registry_history(relation);
+
+	if (history == NULL)
+		fail_not_registered(relation, "a history", "create_history");
+	return history;
 }
 
 ModelDef *
 registry_require_model(Oid relation)
 {
-	elog(ERROR, "not there yet");
+	ModelDef   *model = registry_model(relation);
+
+	if (model == NULL)
+		fail_not_registered(relation, "a model", "create_cooccurrence");
+	return model;
+}
+
+CatalogDef *
+registry_require_catalog(Oid relation)
+{
+	CatalogDef *catalog = registry_catalog(relation);
+
+	if (catalog == NULL)
+		fail_not_registered(relation, "a catalog", "create_catalog");
+	return catalog;
 }
 
 void
 registry_require_owner(Oid relation)
 {
-	elog(ERROR, "not there yet");
+	if (!compat_owns_relation(relation, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, registry_name(relation));
 }
 
-void
-registry_history_refreshed(const HistoryDef *history, const RefreshReport *report)
-{
-	elog(ERROR, "not there yet");
-}
-
-void
-registry_model_refreshed(const ModelDef *model, const RefreshReport *report)
-{
-	elog(ERROR, "not there yet");
-}
-
-void
-registry_refresh_begins(const HistoryDef *history)
-{
-	elog(ERROR, "not there yet");
-}
-
-int32
-registry_next_id(void)
-{
-	elog(ERROR, "not there yet");
-}
-
-void
-registry_add_catalog(const CatalogDef *catalog)
-{
-	elog(ERROR, "not there yet");
-}
-
-void
-registry_add_history(const HistoryDef *history)
-{
-	elog(ERROR, "not there yet");
-}
-
-void
-registry_add_model(const ModelDef *model)
-{
-	elog(ERROR, "not there yet");
-}
-
-void
-registry_set_scoring(const ModelDef *model)
-{
-	elog(ERROR, "not there yet");
-}
-
-void
-registry_add_watch(int32 id, Oid relation, const char *key, bool expression)
-{
-	elog(ERROR, "not there yet");
-}
-
-void
-registry_forget(Oid relation)
-{
-	elog(ERROR, "not there yet");
-}
+/* ---------------------------------------------------------------- names and owners */
 
 char *
 registry_name(Oid relation)
 {
-	elog(ERROR, "not there yet");
+	char	   *name = get_rel_name(relation);
+
+	if (name == NULL)
+		return psprintf("relation with OID %u", relation);
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+}
+
+Oid
+registry_owner(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }
 
 void
 registry_enter_owner(Oid relation, OwnerScope *scope)
 {
-	elog(ERROR, "not there yet");
+	Oid			owner = registry_owner(relation);
+
+	GetUserIdAndSecContext(&scope->save_user, &scope->save_context);
+	SetUserIdAndSecContext(owner, scope->save_context | SECURITY_RESTRICTED_OPERATION);
+	scope->nest_level = NewGUCNestLevel();
+	/* pg_temp last, so that no temporary object shadows one of the system */
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 }
 
 void
 registry_leave_owner(const OwnerScope *scope)
 {
-	elog(ERROR, "not there yet");
+	AtEOXact_GUC(false, scope->nest_level);
+	SetUserIdAndSecContext(scope->save_user, scope->save_context);
 }
-

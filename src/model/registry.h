@@ -3,7 +3,7 @@
  *		What exists: catalogs, histories and models, as the tables personalize.catalog,
  *		personalize.history, personalize.model and personalize.watch know them.
  *
- * Everybody may read these tables; only this file writes them, as their owner, with constant
+ * Everybody may read these tables; only registry_write.c writes them, as their owner, with constant
  * statements, after the caller has shown that the caller owns the object (registry_require_owner).
  * Definitions are read with the latest snapshot, so that what was committed while a lock was waited for is seen.
  */
@@ -18,6 +18,9 @@
 #include "kernel/measure.h"
 #include "kernel/pairs.h"
 #include "value/item_key.h"
+
+/* What personalize.model calls the measure of local ridge. */
+#define REGISTRY_RIDGE "ridge"
 
 /* Attributes that a catalog may keep from the shop's product table, in the order of its columns. */
 typedef enum CatalogAttribute
@@ -104,6 +107,15 @@ typedef struct ModelDef
 	int64	   *totals;			/* by generation from the first on, in units */
 } ModelDef;
 
+/* A relation that is watched for a history or catalog, and what gives the key of a changed row. */
+typedef struct WatchDef
+{
+	int32		id;				/* of the history or catalog */
+	Oid			relation;
+	char	   *key;			/* name of a column, or an expression over the columns */
+	bool		expression;
+} WatchDef;
+
 /* --- reading; all in the current memory context --- */
 extern HistoryDef *registry_history(Oid relation);	/* NULL where it is none */
 extern HistoryDef *registry_history_by_id(int32 id);
@@ -120,10 +132,12 @@ extern List *registry_catalogs(void);
 extern List *registry_group(int32 history_id);
 /* The relations that are watched for a history or catalog, without partitions: of Oid. */
 extern List *registry_watched(int32 id);
+extern List *registry_watches(int32 id);	/* the same, of WatchDef * */
 
 /* These fail where the relation is none; the hint names the function that makes one. */
 extern HistoryDef *registry_require_history(Oid relation);
 extern ModelDef *registry_require_model(Oid relation);
+extern CatalogDef *registry_require_catalog(Oid relation);
 /* Fails where the current user is neither owner of the relation nor a member of the owning role. */
 extern void registry_require_owner(Oid relation);
 
@@ -139,6 +153,7 @@ typedef struct RefreshReport
 
 extern void registry_history_refreshed(const HistoryDef *history, const RefreshReport *report);	/* and its state */
 extern void registry_model_refreshed(const ModelDef *model, const RefreshReport *report);	/* and its state */
+extern void registry_catalog_refreshed(const CatalogDef *catalog);
 /* First write of a refresh: fails with a serialization error where a snapshot is older than the last refresh. */
 extern void registry_refresh_begins(const HistoryDef *history);
 
@@ -155,6 +170,9 @@ extern void registry_forget(Oid relation);
 /* --- names --- */
 /* schema.name, quoted where needed, for statements and messages. */
 extern char *registry_name(Oid relation);
+extern Oid	registry_owner(Oid relation);
+/* A month counts 30 days. */
+extern double registry_interval_days(const Interval *interval);
 
 /*
  * Runs what follows as the owner of the relation, restricted as REFRESH MATERIALIZED VIEW is, with a safe
