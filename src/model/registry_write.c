@@ -129,7 +129,7 @@ registry_table(void)
 
 /* Returns the first column of the first row, for the one statement that returns any. */
 static Datum
-run(Write *write, const Arguments *arguments)
+run(Write *write, Arguments *arguments)
 {
 	Datum		result = (Datum) 0;
 	bool		isnull;
@@ -143,13 +143,13 @@ run(Write *write, const Arguments *arguments)
 		elog(ERROR, "SPI_connect failed");
 	if (write->plan == NULL)
 	{
-		SPIPlanPtr	plan = SPI_prepare(write->text, arguments->count, unconstify(Oid *, arguments->type));
+		SPIPlanPtr	plan = SPI_prepare(write->text, arguments->count, arguments->type);
 
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "could not prepare \"%s\": %s", write->text, SPI_result_code_string(SPI_result));
 		write->plan = plan;
 	}
-	code = SPI_execute_plan(write->plan, unconstify(Datum *, arguments->value), arguments->null, false, 0);
+	code = SPI_execute_plan(write->plan, arguments->value, arguments->null, false, 0);
 	if (code < 0)
 		elog(ERROR, "could not write the registry: %s", SPI_result_code_string(code));
 	if (SPI_tuptable != NULL && SPI_processed > 0)
