@@ -31,8 +31,8 @@ struct CooccurRow
 	int			width;			/* bytes of a counter */
 	double		most;			/* no count of the row is larger */
 	void	   *counter;		/* by item, all zero between rows */
-	uint8_t    *touched;		/* by span: whether it may have a count */
-	uint32_t   *span;			/* those spans */
+	uint8_t    *touched;		/* by span: whether it may have a count; room up to a multiple of 8 */
+	uint32_t   *span;			/* those spans, ascending */
 	uint32_t	num_touched;
 	uint32_t   *item;			/* what cooccur_row hands out */
 	int64_t    *count;
@@ -56,19 +56,29 @@ cooccur_row_memory(const CooccurOperand *x)
 	return (size_t) row_spans(x) * (SIMD_SPAN * (sizeof(uint32_t) + 2 * sizeof(int64_t)) + sizeof(double) + sizeof(uint32_t) + 1);
 }
 
+/* One without weights. */
+static double
+largest_weight(const CooccurOperand *x, const uint64_t *start, const uint32_t *weight)
+{
+	uint32_t	largest = 1;
+
+	for (uint64_t e = start[0]; weight && e < start[x->num_lists]; e++)
+		largest = weight[e] > largest ? weight[e] : largest;
+	return largest;
+}
+
 /* Scales multiply once, weights twice: those of both items of a pair. */
 static double
 most_per_list(const CooccurOperand *x)
 {
 	int64_t		scale = 1;
-	double		weight = 1;
+	double		weight = largest_weight(x, x->list_start, x->list_weight);
+	double		source = cooccur_is_directed(x) ? largest_weight(x, x->source_start, x->source_weight) : weight;
 
 	for (uint64_t l = 0; x->list_scale && l < x->num_lists; l++)
 		/* one look at the data, so that each row knows its width beforehand */
 		scale = x->list_scale[l] > scale ? x->list_scale[l] : scale;
-	for (uint64_t e = x->list_start[0]; x->list_weight && e < x->list_start[x->num_lists]; e++)
-		weight = x->list_weight[e] > weight ? x->list_weight[e] : weight;
-	return scale * weight * weight;
+	return scale * source * weight;
 }
 
 /* Allocated once for all rows: what a row leaves behind is cleared by its spans, not as a whole. */
@@ -94,7 +104,7 @@ cooccur_row_create(Env *env, const CooccurOperand *x)
 	row->no_bound = memset(env_alloc(env, SIMD_SPAN, sizeof(uint32_t)), 0xff, SIMD_SPAN * sizeof(uint32_t));
 	columns = (uint64_t) row->num_spans * SIMD_SPAN;
 	row->counter = env_alloc0(env, columns, sizeof(int64_t));
-	row->touched = env_alloc0(env, row->num_spans, 1);
+	row->touched = env_alloc0(env, (uint64_t) row->num_spans + 7, 1);
 	row->span = env_alloc(env, row->num_spans, sizeof(uint32_t));
 	row->item = env_alloc(env, columns, sizeof(uint32_t));
 	row->count = env_alloc(env, columns, sizeof(int64_t));
@@ -119,23 +129,31 @@ cooccur_row_release(CooccurRow *row)
 
 /* --- counting ----------------------------------------------------------- */
 
-/* The weight of `item` in a list that holds it. */
+/* The weight of `item` in the list from `low` to `high` that holds it. */
 static uint32_t
-weight_in_list(const CooccurOperand *x, uint64_t list, uint32_t item)
+weight_in_list(const uint32_t *items, const uint32_t *weights, uint64_t low, uint64_t high, uint32_t item)
 {
-	uint64_t	low = x->list_start[list];
-	uint64_t	high = x->list_start[list + 1];
-
 	while (high - low > 1)
 	{
 		uint64_t	mid = low + (high - low) / 2;
 
-		if (x->list_item[mid] <= item)
+		if (items[mid] <= item)
 			low = mid;
 		else
 			high = mid;
 	}
-	return x->list_weight[low];
+	return weights[low];
+}
+
+/* What every entry of a list counts for `item`, whose side of the pair has a weight too. */
+static inline uint64_t
+weight_of_list(const CooccurOperand *x, uint64_t list, uint32_t item)
+{
+	if (!cooccur_is_directed(x))
+		return weight_in_list(x->list_item, x->list_weight, x->list_start[list], x->list_start[list + 1], item);
+	if (x->source_weight == NULL)
+		return 1;
+	return weight_in_list(x->source_item, x->source_weight, x->source_start[list], x->source_start[list + 1], item);
 }
 
 /* Inlined per width and kind of list, so that the inner loop has no test. */
@@ -166,12 +184,14 @@ count_lists(CooccurRow *row, uint32_t item, int width, bool scaled, bool weighte
 			__builtin_prefetch(x->list_scale + x->post_list[q + 2 * COOCCUR_AHEAD]);
 		if (weighted)
 		{
-			__builtin_prefetch(weights + ahead);
-			add *= weight_in_list(x, list, item);
+			if (weights)
+				__builtin_prefetch(weights + ahead);
+			add *= weight_of_list(x, list, item);
 		}
 		for (uint64_t e = start[list]; e < last; e++)
 		{
-			uint64_t	more = weighted ? add * weights[e] : add;
+			/* only directed ones may have weights on one side alone */
+			uint64_t	more = weighted && weights ? add * weights[e] : add;
 
 			if (width == 1)
 				((uint8_t *) counter)[items[e]] += more;
@@ -190,10 +210,11 @@ static inline __attribute__((always_inline)) void
 count_by_kind(CooccurRow *row, uint32_t item, int width)
 {
 	bool		scaled = row->x->list_scale != NULL;
+	bool		weighted = row->x->list_weight != NULL || row->x->source_weight != NULL;
 
-	if (row->x->list_weight && scaled)
+	if (weighted && scaled)
 		count_lists(row, item, width, true, true);
-	else if (row->x->list_weight)
+	else if (weighted)
 		count_lists(row, item, width, false, true);
 	else if (scaled)
 		count_lists(row, item, width, true, false);
@@ -201,13 +222,19 @@ count_by_kind(CooccurRow *row, uint32_t item, int width)
 		count_lists(row, item, width, false, false);
 }
 
-/* The mark keeps a span from being listed twice. */
-static inline void
-touch(CooccurRow *row, uint32_t span)
+/* Marked spans in ascending order.  Most are not, and eight of them cost one test. */
+static void
+gather_touched(CooccurRow *row)
 {
-	if (!row->touched[span])
-		row->span[row->num_touched++] = span;
-	row->touched[span] = 1;
+	for (uint32_t first = 0; first < row->num_spans; first += 8)
+	{
+		uint64_t	eight;
+
+		memcpy(&eight, row->touched + first, sizeof(eight));
+		for (uint32_t s = first; eight != 0 && s < first + 8; s++)
+			if (row->touched[s])
+				row->span[row->num_touched++] = s;
+	}
 }
 
 /* In a row of few lists most spans may be untouched: to go through the lists again tells which. */
@@ -218,12 +245,12 @@ mark_touched(CooccurRow *row, uint32_t item)
 
 	/* with that many lists hardly a span would be left out */
 	if (cooccur_degree(x, item) >= row->num_spans / 8)
-		for (uint32_t s = 0; s < row->num_spans; s++)
-			touch(row, s);
+		memset(row->touched, 1, row->num_spans);
 	else
 		for (uint64_t q = x->post_start[item]; q < x->post_start[item + 1]; q++)
 			for (uint64_t e = x->list_start[x->post_list[q]]; e < x->list_start[x->post_list[q] + 1]; e++)
-				touch(row, x->list_item[e] / SIMD_SPAN);
+				row->touched[x->list_item[e] / SIMD_SPAN] = 1;
+	gather_touched(row);
 }
 
 /* Width from the largest count possible, which is known before counting: no counter can overflow. */
@@ -298,6 +325,8 @@ uint32_t
 cooccur_row(CooccurRow *row, uint32_t item, const uint32_t **items, const int64_t **counts)
 {
 	uint64_t	mask[SIMD_WORDS];
+	/* no item has this rank: a directed count of an item with itself stays */
+	uint32_t	left_out = cooccur_is_directed(row->x) ? UINT32_MAX : item;
 	uint32_t	n = 0;
 
 	count_row(row, item);
@@ -315,7 +344,7 @@ cooccur_row(CooccurRow *row, uint32_t item, const uint32_t **items, const int64_
 				/* written even where it is the item itself, and then written over: no branch to predict */
 				row->item[n] = j;
 				row->count[n] = counter_of(row, j);
-				n += j != item;
+				n += j != left_out;
 			}
 	}
 	clear_counters(row);
@@ -325,6 +354,13 @@ cooccur_row(CooccurRow *row, uint32_t item, const uint32_t **items, const int64_
 }
 
 /* --- neighbors ----------------------------------------------------------- */
+
+/* n of the row's own item. */
+static inline double
+own_marginal(const CooccurOperand *x, uint32_t item)
+{
+	return cooccur_is_directed(x) ? x->source_marginal[item] : x->marginal[item];
+}
 
 /*
  * The smallest count, in units, with which anything in the span can pass the bar.
@@ -338,7 +374,7 @@ span_need(const CooccurRow *row, uint32_t item, uint32_t span, const CooccurQuer
 
 	if (row->bar.score != -INFINITY)
 		/* the span's smallest n scores best with a given count, so no item of it needs less */
-		need = fmax(need, measure_need(&query->measure, row->bar.score, x->marginal[item],
+		need = fmax(need, measure_need(&query->measure, row->bar.score, own_marginal(x, item),
 									   row->span_marginal[span], x->total));
 	return fmax(floor(need / x->unit), 1);
 }
@@ -353,7 +389,7 @@ offer(CooccurRow *row, uint32_t item, uint32_t other, const CooccurQuery *query)
 
 	if (other == item || !(count >= query->min_count))
 		return;
-	score = measure_score(&query->measure, count, x->marginal[item], x->marginal[other], x->total);
+	score = measure_score(&query->measure, count, own_marginal(x, item), x->marginal[other], x->total);
 	cooccur_offer(row->held, &row->bar, query->k, (CooccurScored) {score, other}, x->order);
 }
 

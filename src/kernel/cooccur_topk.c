@@ -117,6 +117,8 @@ cooccur_topk_pays(const CooccurOperand *x)
 	double		looks = (double) x->num_items * topk_spans(x) / 2;
 	double		pairs = 0;
 
+	if (cooccur_is_directed(x))
+		return false;
 	for (uint64_t l = 0; l < x->num_lists; l++)
 		pairs += (double) (x->list_start[l + 1] - x->list_start[l]) * (x->list_start[l + 1] - x->list_start[l]);
 	/* measured: a look at a span takes about as long as sixteen increments */
