@@ -176,6 +176,31 @@ number_datum(int64 number, KeyType as)
 	return as == KEY_INT4 ? Int32GetDatum((int32) number) : Int16GetDatum((int16) number);
 }
 
+/* Numbers of any width mean each other, as everywhere; what is out of range is just no key. */
+bool
+key_argument(KeyType type, Oid argument_type, Datum argument, const char *role, Datum *key)
+{
+	KeyType		given;
+
+	*key = argument;
+	if (argument_type == UNKNOWNOID)
+	{
+		*key = read_literal(type, DatumGetCString(argument));
+		return true;
+	}
+	given = key_type(argument_type, role);
+	if (given == type)
+		return true;
+	if (!key_is_number(given) || !key_is_number(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s must be of type %s, not %s", role, key_type_name(type), key_type_name(given))));
+	if (!key_number_fits(type, key_number(given, argument)))
+		return false;
+	*key = number_datum(key_number(given, argument), type);
+	return true;
+}
+
 Datum
 key_datum(const Keyset *set, KeyType type, uint32 code, KeyType as)
 {

@@ -53,6 +53,11 @@ extern uint32 key_add(Env *env, Keyset *set, KeyType type, Datum value);
  * KEYSET_NONE where the set has no such key.  Fails where types do not fit.
  */
 extern uint32 key_find(const Keyset *set, KeyType type, Oid argument_type, Datum argument);
+/*
+ * The same as a datum of `type`; false where no key of that type can be this number.  `role` says in errors
+ * what the argument is.
+ */
+extern bool key_argument(KeyType type, Oid argument_type, Datum argument, const char *role, Datum *key);
 /* As what keys of `type` go out where SQL type `want` is asked for; fails, naming `function` in its hint, if they cannot. */
 extern KeyType key_result(KeyType type, Oid want, const char *function);
 /* A key of `type` as a datum of key type `as`, which came from key_result. */
