@@ -118,6 +118,8 @@ radix_sort_checked(Env *env, uint64_t *records, uint64_t *scratch, size_t n, int
 		sort_words(env, records, scratch, n, 2, key_words);
 	else if (words == 3)
 		sort_words(env, records, scratch, n, 3, key_words);
+	else if (words == 4)
+		sort_words(env, records, scratch, n, 4, key_words);
 	else
 		sort_words(env, records, scratch, n, words, key_words);
 }

@@ -4,12 +4,38 @@
  *
  * Packed: for each basket the distance from the one before, the number of items,
  * the first item as a distance from the run's least, the others as gaps less one,
- * then the weights less one.
+ * then the weights less one.  Events have their weights in zigzag form, then their times
+ * as distances from the time before, and how much older the oldest is than the last.
  */
 #include "kernel/radix.h"
 #include "kernel/runs.h"
 
 /* --- making ------------------------------------------------------------- */
+
+/* A second event of the same item in the same basket; false where the sum of the weights passes its limit. */
+static inline bool
+fold_row(uint64_t *last, const uint64_t *row, int words, uint64_t max_weight)
+{
+	int64_t		sum;
+
+	if (words == 3)
+	{
+		/* compared without adding, which could wrap around */
+		if (row[2] > max_weight || last[2] > max_weight - row[2])
+			return false;
+		last[2] += row[2];
+	}
+	else if (words > 3)
+	{
+		if (__builtin_add_overflow((int64_t) last[2], (int64_t) row[2], &sum))
+			return false;
+		last[2] = (uint64_t) sum;
+		last[3] = row[3] > last[3] ? row[3] : last[3];
+		if (words > 4)
+			last[4] = row[4] < last[4] ? row[4] : last[4];
+	}
+	return true;
+}
 
 /* Duplicates go at once: in clickstreams they may be many, and every later step is the cheaper. */
 uint64_t
@@ -26,11 +52,8 @@ run_sort(uint64_t *rows, uint64_t *scratch, uint64_t n, int words, uint64_t max_
 
 		if (last[0] == row[0] && last[1] == row[1])
 		{
-			/* compared without adding, which could wrap around */
-			if (words == 3 && (row[2] > max_weight || last[2] > max_weight - row[2]))
+			if (!fold_row(last, row, words, max_weight))
 				return UINT64_MAX;
-			if (words == 3)
-				last[2] += row[2];
 			continue;
 		}
 		for (int w = 0; w < words; w++)
@@ -48,6 +71,25 @@ run_max_bytes(uint64_t n, int words)
 	return n * (words + 1) * WIRE_MAX_VARINT;
 }
 
+/* What stands behind the items of a basket; returns the end.  Times of one basket are near each other, and often the same. */
+static unsigned char *
+pack_values(const uint64_t *row, uint64_t n, int words, uint64_t *time, unsigned char *out)
+{
+	for (uint64_t i = 0; i < n; i++)
+		out = wire_put_varint(out, words == 3 ? row[i * words + 2] - 1 : wire_zigzag((int64_t) row[i * words + 2]));
+	for (uint64_t i = 0; words > 3 && i < n; i++)
+	{
+		uint64_t	now = row[i * words + 3];
+
+		/* distances wrap around, there and back */
+		out = wire_put_varint(out, wire_zigzag((int64_t) (now - *time)));
+		if (words > 4)
+			out = wire_put_varint(out, now - row[i * words + 4]);
+		*time = now;
+	}
+	return out;
+}
+
 /* Sorted rows make all distances small and none negative, which is what varints are good at. */
 RunHead
 run_pack(const uint64_t *rows, uint64_t n, int words, unsigned char *out)
@@ -55,6 +97,7 @@ run_pack(const uint64_t *rows, uint64_t n, int words, unsigned char *out)
 	RunHead		head = {.least_item = UINT64_MAX, .rows = n};
 	unsigned char *start = out;
 	uint64_t	before = 0;
+	uint64_t	time = 0;
 
 	/* items ascend only within a basket, so the least may be anywhere */
 	for (uint64_t i = 0; i < n; i++)
@@ -71,8 +114,8 @@ run_pack(const uint64_t *rows, uint64_t n, int words, unsigned char *out)
 		out = wire_put_varint(out, row[1] - head.least_item);
 		for (uint64_t r = i + 1; r < next; r++)
 			out = wire_put_varint(out, rows[r * words + 1] - rows[(r - 1) * words + 1] - 1);
-		for (uint64_t r = i; words == 3 && r < next; r++)
-			out = wire_put_varint(out, rows[r * words + 2] - 1);
+		if (words > 2)
+			out = pack_values(row, next - i, words, &time, out);
 		before = row[0];
 	}
 	/* known only now, and what a reader needs to find the end */
@@ -96,6 +139,21 @@ static inline bool
 at_end(const RunReader *reader)
 {
 	return wire_left(&reader->in) == 0 && reader->unread == 0;
+}
+
+/* The way back from pack_values. */
+static void
+read_values(RunReader *reader, uint64_t *row, uint64_t n, int words)
+{
+	for (uint64_t i = 0; i < n; i++)
+		row[i * words + 2] = words == 3 ? get(reader) + 1 : (uint64_t) wire_unzigzag(get(reader));
+	for (uint64_t i = 0; words > 3 && i < n; i++)
+	{
+		reader->time += (uint64_t) wire_unzigzag(get(reader));
+		row[i * words + 3] = reader->time;
+		if (words > 4)
+			row[i * words + 4] = reader->time - get(reader);
+	}
 }
 
 /* One basket, behind the rows already read ahead. */
@@ -123,8 +181,8 @@ read_basket(Env *env, RunReader *reader, int words)
 		row[i * words] = reader->basket;
 		row[i * words + 1] = item;
 	}
-	for (uint64_t i = 0; words == 3 && i < size; i++)
-		row[i * words + 2] = get(reader) + 1;
+	if (words > 2)
+		read_values(reader, row, size, words);
 	reader->rows += size;
 }
 

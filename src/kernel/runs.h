@@ -1,7 +1,7 @@
 /*
  * runs.h
- *		Rows (basket, item [, weight]) on their way to baskets: sorted, without
- *		duplicates, packed to a few bytes a row, and merged.
+ *		Rows (basket, item [, weight [, time [, oldest]]]) on their way to baskets: sorted,
+ *		without duplicates, packed to a few bytes a row, and merged.
  *
  * One form serves three ends.  It bounds memory, because a run is small and can be
  * written to a file; it is what a parallel worker sends; and merging runs in order
@@ -26,6 +26,10 @@ typedef struct RunHead
  * Sorts n rows of `words` 64-bit words — basket, item and, with three, weight — and
  * folds duplicates: one row each, weights added up.  Returns the number left, or
  * UINT64_MAX if a sum passed `max_weight`.  scratch is as large as rows.
+ *
+ * Rows of four words are events: weights are int64, which may be negative and take each other away (no sum may
+ * leave int64, whatever max_weight is), then comes the time of the event, of which the last is kept.
+ * With five, the time of the first event is kept beside it.  Times order as unsigned numbers.
  */
 extern uint64_t run_sort(uint64_t *rows, uint64_t *scratch, uint64_t n, int words, uint64_t max_weight);
 
@@ -49,6 +53,7 @@ struct RunReader
 	WireReader	in;
 	uint64_t	unread;			/* bytes that refill can still bring */
 	uint64_t	basket;			/* the last one read */
+	uint64_t	time;
 	uint64_t   *row;			/* read ahead: whole baskets */
 	uint64_t	at;				/* rows of it already merged */
 	uint64_t	rows;
@@ -84,7 +89,7 @@ typedef struct RunMerge
 extern void run_merge_init(Env *env, RunMerge *merge, RunReader **readers, uint32_t n,
 						   int words, uint64_t max_weight, uint64_t ahead);
 /*
- * The next basket: its rows (basket, item [, weight]) ascend by item.  Returns how
+ * The next basket: its rows ascend by item.  Returns how
  * many, 0 at the end.
  */
 extern uint64_t run_merge_next(RunMerge *merge, const uint64_t **rows);

@@ -13,31 +13,17 @@
  */
 #include "base/compat.h"
 
-#include "commands/tablespace.h"
 #include "libpq/pqformat.h"
 #include "utils/memutils.h"
 
 #include "base/guards.h"
 #include "base/progress.h"
 #include "kernel/radix.h"
-#include "kernel/runs.h"
+#include "value/basket_rows.h"
 #include "value/cooccurrence.h"
 
-#define FIRST_ROWS		64			/* of the buffer; it doubles until a run is worth its while */
-#define MIN_RUN_ROWS	((Size) 4096)
-#define MAX_RUN_ROWS	((Size) 512 * 1024)	/* larger ones sort slower, for want of cache */
-#define MAX_READ_BYTES	65536		/* of a spilled run at a time */
 #define CHECK_ROWS		16384		/* merged between looks at interrupts */
 #define MAX_WEIGHT		BASKETS_MAX_WEIGHT
-
-/* Either in memory or in the file: spilling moves the bytes, the head stays. */
-typedef struct Run
-{
-	RunHead		head;
-	unsigned char *bytes;		/* NULL where it is in the file */
-	int			fileno;			/* its place there */
-	off_t		offset;
-} Run;
 
 /*
  * The transition state.  A buffer, its runs and the keysets are all of it; what a basket
@@ -49,24 +35,13 @@ typedef struct CooccurrenceState
 	ServerEnv	server;
 	KeyType		basket_type;
 	KeyType		item_type;
-	int			words;			/* of a row: 3 with weights */
 	float8		damping;
 	int32		max_basket;		/* 0: no limit */
 
 	/* mutable */
 	Keyset		baskets;		/* only for keys that are no numbers */
 	Keyset		items;
-	uint64	   *row;			/* the buffer, and as much again for sorting */
-	uint64		num_rows;
-	uint64		room;
-	Run		   *run;
-	uint32		num_runs;
-	uint32		runs_room;
-	Size		held;			/* bytes of runs in memory */
-	bool		may_spill;		/* the context will tell when to close the file */
-	BufFile    *file;
-	int			end_fileno;		/* where the next run goes */
-	off_t		end_offset;
+	BasketRows	rows;			/* with weights, of three words */
 } CooccurrenceState;
 
 /*
@@ -81,6 +56,22 @@ memory_budget(void)
 
 /* --- state -------------------------------------------------------------- */
 
+/* Keys that are no numbers cannot be spilled: every row may need any of them. */
+static void
+check_memory(void *arg, Size held)
+{
+	const CooccurrenceState *state = arg;
+	Size		keys = 0;
+
+	if (!key_is_number(state->basket_type))
+		keys += keyset_memory(&state->baskets);
+	if (!key_is_number(state->item_type))
+		keys += keyset_memory(&state->items);
+	cooccurrence_check_memory(keys, "holding the keys of the co-occurrence matrix");
+	if (!state->rows.may_spill)
+		cooccurrence_check_memory(held, "holding the rows of the co-occurrence matrix");
+}
+
 /* In the aggregate's context and small, because GROUP BY may hold a state for each of many groups at once. */
 static CooccurrenceState *
 state_create(MemoryContext context, KeyType basket_type, KeyType item_type, int words)
@@ -91,15 +82,13 @@ state_create(MemoryContext context, KeyType basket_type, KeyType item_type, int 
 	server_env_init(&state->server, context);
 	state->basket_type = basket_type;
 	state->item_type = item_type;
-	state->words = words;
 	if (!key_is_number(basket_type))
 		keyset_init(env, &state->baskets, false);
 	if (!key_is_number(item_type))
 		keyset_init(env, &state->items, false);
-	state->room = FIRST_ROWS;
-	state->row = env_alloc(env, state->room * 2, words * sizeof(uint64));
-	state->runs_room = 4;
-	state->run = env_alloc(env, state->runs_room, sizeof(Run));
+	basket_rows_init(&state->rows, context, words, MAX_WEIGHT, memory_budget());
+	state->rows.check = check_memory;
+	state->rows.arg = state;
 	return state;
 }
 
@@ -107,11 +96,7 @@ state_create(MemoryContext context, KeyType basket_type, KeyType item_type, int 
 static void
 close_file(Datum argument)
 {
-	CooccurrenceState *state = (CooccurrenceState *) DatumGetPointer(argument);
-
-	if (state->file != NULL)
-		BufFileClose(state->file);
-	state->file = NULL;
+	basket_rows_close(&((CooccurrenceState *) DatumGetPointer(argument))->rows);
 }
 
 /* A window has no callback for its end, so a running frame keeps its runs in memory. */
@@ -122,149 +107,19 @@ allow_spill(FunctionCallInfo fcinfo, CooccurrenceState *state)
 		return;
 	AggRegisterCallback(fcinfo, close_file, PointerGetDatum(state));
 	/* set with the callback: without it nobody would close the file */
-	state->may_spill = true;
-}
-
-/* Runs are read by turns, so nobody's place in the file is where the last one left it. */
-static void
-seek_file(BufFile *file, int fileno, off_t offset)
-{
-	if (BufFileSeek(file, fileno, offset, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not seek in temporary file: %m")));
-}
-
-/* Behind the last one: runs are never changed, so a place in the file stays good. */
-static void
-write_run(CooccurrenceState *state, Run *run)
-{
-	seek_file(state->file, state->end_fileno, state->end_offset);
-	run->fileno = state->end_fileno;
-	run->offset = state->end_offset;
-	BufFileWrite(state->file, run->bytes, run->head.bytes);
-	BufFileTell(state->file, &state->end_fileno, &state->end_offset);
-	state->held -= run->head.bytes;
-	pfree(run->bytes);
-	run->bytes = NULL;
-}
-
-/* All of them go at once, which leaves the whole budget to those that come. */
-static void
-spill(CooccurrenceState *state)
-{
-	if (state->file == NULL)
-	{
-		/* the file has to live as long as the state, not as the row that was one too many */
-		MemoryContext old = MemoryContextSwitchTo(state->server.context);
-
-		PrepareTempTablespaces();
-		state->file = BufFileCreateTemp(false);
-		MemoryContextSwitchTo(old);
-	}
-	for (uint32 r = 0; r < state->num_runs; r++)
-		if (state->run[r].bytes != NULL)
-			write_run(state, &state->run[r]);
-}
-
-/* Takes over bytes, which live in the state's context. */
-static void
-add_run(CooccurrenceState *state, RunHead head, unsigned char *bytes)
-{
-	if (state->num_runs == state->runs_room)
-	{
-		state->runs_room *= 2;
-		state->run = env_resize(&state->server.env, state->run, state->runs_room, sizeof(Run));
-	}
-	state->run[state->num_runs++] = (Run) {.head = head, .bytes = bytes};
-	state->held += head.bytes;
-	if (!state->may_spill)
-		cooccurrence_check_memory(state->held, "holding the rows of the co-occurrence matrix");
-	else if (state->held > memory_budget())
-		spill(state);
-}
-
-/* In one place: rows meet in a buffer, in a merge of runs, or when states are put together. */
-static void
-too_heavy(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("weight of an item in one basket is out of range"),
-			 errdetail("Its sum must not exceed %u.", MAX_WEIGHT)));
-}
-
-/* Keys that are no numbers cannot be spilled: every row may need any of them. */
-static void
-check_keys(const CooccurrenceState *state)
-{
-	Size		held = 0;
-
-	if (!key_is_number(state->basket_type))
-		held += keyset_memory(&state->baskets);
-	if (!key_is_number(state->item_type))
-		held += keyset_memory(&state->items);
-	cooccurrence_check_memory(held, "holding the keys of the co-occurrence matrix");
-}
-
-/* Turns the buffer into a run; what the state means stays the same. */
-static void
-flush_rows(CooccurrenceState *state)
-{
-	Env		   *env = &state->server.env;
-	uint64		n = state->num_rows;
-	unsigned char *bytes;
-	RunHead		head;
-
-	if (n == 0)
-		return;
-	n = run_sort(state->row, state->row + n * state->words, n, state->words, MAX_WEIGHT);
-	if (n == UINT64_MAX)
-		too_heavy();
-	/* the most that it could take; what is left over goes back below */
-	bytes = env_alloc(env, run_max_bytes(n, state->words), 1);
-	head = run_pack(state->row, n, state->words, bytes);
-	state->num_rows = 0;
-	check_keys(state);
-	add_run(state, head, env_resize(env, bytes, head.bytes, 1));
-}
-
-/* Doubles while that is cheap; from a certain size on, sorting what is there frees more than it costs. */
-static void
-grow_rows(CooccurrenceState *state)
-{
-	/* the buffer, its scratch and the packed run share the budget with the runs */
-	Size		most = memory_budget() / (8 * state->words * sizeof(uint64));
-
-	if (state->room >= Min(Max(most, MIN_RUN_ROWS), MAX_RUN_ROWS))
-		flush_rows(state);
-	else
-	{
-		state->room *= 2;
-		state->row = env_resize(&state->server.env, state->row, state->room * 2, state->words * sizeof(uint64));
-	}
+	state->rows.may_spill = true;
 }
 
 /* Inlined: it runs once a row, and mostly does nothing but store two words. */
 static inline void
 append_row(CooccurrenceState *state, uint64 basket, uint64 item, uint64 weight)
 {
-	uint64	   *row;
+	uint64	   *row = basket_rows_append(&state->rows);
 
-	if (state->num_rows == state->room)
-		grow_rows(state);
-	row = state->row + state->num_rows++ * state->words;
 	row[0] = basket;
 	row[1] = item;
-	if (state->words == 3)
+	if (state->rows.words == 3)
 		row[2] = weight;
-}
-
-/* Numbers in the order of their values when compared as unsigned; codes as they are. */
-static inline uint64
-number_row(int64 number)
-{
-	return (uint64) number ^ (UINT64CONST(1) << 63);
 }
 
 /* Texts and uuids become codes at once, so that all that follows handles numbers of one size. */
@@ -272,7 +127,7 @@ static inline uint64
 key_row(CooccurrenceState *state, KeyType type, Keyset *set, Datum value)
 {
 	if (key_is_number(type))
-		return number_row(key_number(type, value));
+		return basket_number(key_number(type, value));
 	return key_add(&state->server.env, set, type, value);
 }
 
@@ -357,76 +212,6 @@ personalize_cooccurrence_trans(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* --- merging runs ------------------------------------------------------- */
-
-/*
- * A run as the merge reads it.  The kernel knows bytes and a callback; where a run is in the
- * file, and that the file is shared, is known only here.
- */
-typedef struct StateReader
-{
-	RunReader	reader;			/* first: a RunReader * is a StateReader * */
-	BufFile    *file;
-	int			fileno;
-	off_t		offset;
-	unsigned char *buffer;
-	Size		room;
-} StateReader;
-
-/* Seeks each time, because all runs share one file; with blocks of this size that is lost in the reading. */
-static void
-refill_from_file(RunReader *reader)
-{
-	StateReader *r = (StateReader *) reader;
-	Size		left = reader->in.end - reader->in.at;
-	Size		more = Min(r->room - left, reader->unread);
-
-	memmove(r->buffer, reader->in.at, left);
-	seek_file(r->file, r->fileno, r->offset);
-	BufFileReadExact(r->file, r->buffer + left, more);
-	BufFileTell(r->file, &r->fileno, &r->offset);
-	reader->in.at = r->buffer;
-	reader->in.end = r->buffer + left + more;
-	reader->unread -= more;
-}
-
-/* Runs in memory are read where they are; those in the file each get a buffer. */
-static RunReader *
-open_run(const CooccurrenceState *state, const Run *run, Size room)
-{
-	StateReader *r = palloc0(sizeof(StateReader));
-
-	r->reader.head = run->head;
-	if (run->bytes != NULL)
-		r->reader.in = wire_reader(run->bytes, run->head.bytes);
-	else
-	{
-		r->buffer = palloc(room);
-		r->room = room;
-		r->reader.in = wire_reader(r->buffer, 0);
-		r->reader.unread = run->head.bytes;
-		r->reader.refill = refill_from_file;
-		r->file = state->file;
-		r->fileno = run->fileno;
-		r->offset = run->offset;
-	}
-	return &r->reader;
-}
-
-/* Buffers and what is read ahead share the budget, however many runs there are. */
-static void
-open_runs(CooccurrenceState *state, Env *env, RunMerge *merge)
-{
-	RunReader **readers = palloc((state->num_runs + 1) * sizeof(RunReader *));
-	Size		room = memory_budget() / (state->num_runs + 1);
-
-	room = Min(Max(room, 1024), MAX_READ_BYTES);
-	for (uint32 r = 0; r < state->num_runs; r++)
-		readers[r] = open_run(state, &state->run[r], room);
-	run_merge_init(env, merge, readers, state->num_runs, state->words, MAX_WEIGHT,
-				   Min(Max(memory_budget() / (4 * state->words * sizeof(uint64)), MIN_RUN_ROWS), MAX_RUN_ROWS));
-}
-
 /* --- final -------------------------------------------------------------- */
 
 /* Where items are to be cut, codes of texts have to be put into the order of their keys first. */
@@ -444,14 +229,14 @@ order_texts(const CooccurrenceState *state, const uint64 *rows, uint64 n, const 
 {
 	for (uint64 i = 0; i < n; i++)
 	{
-		scratch[i * 3] = place[rows[i * state->words + 1]];
-		scratch[i * 3 + 1] = rows[i * state->words + 1];
-		scratch[i * 3 + 2] = state->words == 3 ? rows[i * state->words + 2] : 1;
+		scratch[i * 3] = place[rows[i * state->rows.words + 1]];
+		scratch[i * 3 + 1] = rows[i * state->rows.words + 1];
+		scratch[i * 3 + 2] = state->rows.words == 3 ? rows[i * state->rows.words + 2] : 1;
 	}
 	radix_sort(scratch, scratch + n * 3, n, 3, 1);
 	for (uint64 i = 0; i < n; i++)
 		/* back to rows as they were, from front to back: none is written over before it has moved */
-		memmove(scratch + i * state->words, scratch + i * 3, state->words * sizeof(uint64));
+		memmove(scratch + i * state->rows.words, scratch + i * 3, state->rows.words * sizeof(uint64));
 	return scratch;
 }
 
@@ -467,13 +252,13 @@ close_basket(CooccurrenceState *state, CooccurrenceBuilder *builder, const uint6
 	at = b->start[b->num_lists];
 	for (uint64 i = 0; i < n; i++)
 	{
-		uint64		item = rows[i * state->words + 1];
+		uint64		item = rows[i * state->rows.words + 1];
 
 		b->item[at + i] = key_is_number(state->item_type) ?
-			keyset_add_number(env, &builder->keys, (int64) number_row((int64) item)) :
+			keyset_add_number(env, &builder->keys, (int64) basket_number((int64) item)) :
 			keyset_add_from(env, &builder->keys, &state->items, (uint32) item);
 		if (b->weight)
-			b->weight[at + i] = (uint32) rows[i * state->words + 2];
+			b->weight[at + i] = (uint32) rows[i * state->rows.words + 2];
 	}
 	cooccurrence_builder_close(builder, n, 1);
 }
@@ -494,7 +279,7 @@ cut_basket(CooccurrenceState *state, CooccurrenceBuilder *builder, const uint64 
 		scratch = env_alloc(env, n * 2, 3 * sizeof(uint64));
 		rows = order_texts(state, rows, n, place, scratch);
 	}
-	close_basket(state, builder, rows + (n - state->max_basket) * state->words, state->max_basket);
+	close_basket(state, builder, rows + (n - state->max_basket) * state->rows.words, state->max_basket);
 	env_release(env, scratch);
 }
 
@@ -504,18 +289,16 @@ build(CooccurrenceState *state)
 {
 	CooccurrenceBuilder builder;
 	RunMerge	merge;
-	uint64		total = 0;
+	uint64		total = basket_rows_total(&state->rows);
 	uint64		unchecked = 0;
 	const uint64 *rows;
 	const uint32 *place;
 	uint64		n;
 
-	for (uint32 r = 0; r < state->num_runs; r++)
-		total += state->run[r].head.rows;
 	/* in the current context, which the caller deletes */
-	cooccurrence_builder_init(&builder, (CooccurrenceKind) {state->item_type, state->words == 3, state->damping});
+	cooccurrence_builder_init(&builder, (CooccurrenceKind) {state->item_type, state->rows.words == 3, state->damping});
 	place = item_places(state, &builder.server.env);
-	open_runs(state, &builder.server.env, &merge);
+	basket_rows_merge(&state->rows, &builder.server.env, &merge);
 	while ((n = run_merge_next(&merge, &rows)) > 0)
 	{
 		/* by rows: there is no saying how many a basket has */
@@ -531,7 +314,7 @@ build(CooccurrenceState *state)
 			close_basket(state, &builder, rows, n);
 	}
 	if (merge.too_heavy)
-		too_heavy();
+		basket_rows_too_heavy(&state->rows);
 	run_merge_release(&merge);
 	return cooccurrence_builder_finish(&builder);
 }
@@ -556,7 +339,7 @@ personalize_cooccurrence_final(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	state = (CooccurrenceState *) PG_GETARG_POINTER(0);
 	begun = progress_begin(PROGRESS_MERGING);
-	flush_rows(state);
+	basket_rows_flush(&state->rows);
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "personalize co-occurrence build", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(scratch);
 	m = build(state);
@@ -578,19 +361,6 @@ personalize_cooccurrence_final(PG_FUNCTION_ARGS)
  * give one text two codes.
  */
 
-/* The bytes of a run, wherever they are. */
-static void
-copy_run(const CooccurrenceState *state, const Run *run, void *to)
-{
-	if (run->bytes != NULL)
-		memcpy(to, run->bytes, run->head.bytes);
-	else
-	{
-		seek_file(state->file, run->fileno, run->offset);
-		BufFileReadExact(state->file, to, run->head.bytes);
-	}
-}
-
 /* Takes over all rows of another state, by translation where codes are in the way. */
 static void
 absorb(CooccurrenceState *state, CooccurrenceState *other)
@@ -601,20 +371,21 @@ absorb(CooccurrenceState *state, CooccurrenceState *other)
 	const uint64 *rows;
 	uint64		n;
 
-	flush_rows(other);
+	basket_rows_flush(&other->rows);
 	if (numbers)
 	{
-		for (uint32 r = 0; r < other->num_runs; r++)
+		for (uint32 r = 0; r < other->rows.num_runs; r++)
 		{
+			const BasketRun *run = &other->rows.run[r];
 			/* a copy, as the other state goes with its message */
-			unsigned char *bytes = env_alloc(env, other->run[r].head.bytes, 1);
+			unsigned char *bytes = env_alloc(env, run->head.bytes, 1);
 
-			copy_run(other, &other->run[r], bytes);
-			add_run(state, other->run[r].head, bytes);
+			basket_rows_copy_run(&other->rows, run, bytes);
+			basket_rows_add_run(&state->rows, run->head, bytes);
 		}
 		return;
 	}
-	open_runs(other, &other->server.env, &merge);
+	basket_rows_merge(&other->rows, &other->server.env, &merge);
 	while ((n = run_merge_next(&merge, &rows)) > 0)
 	{
 		/* a basket may be split between workers: the key brings it together, the code does not */
@@ -623,14 +394,14 @@ absorb(CooccurrenceState *state, CooccurrenceState *other)
 		CHECK_FOR_INTERRUPTS();
 		if (!key_is_number(state->basket_type))
 			basket = keyset_add_from(env, &state->baskets, &other->baskets, (uint32) basket);
-		for (uint64 i = 0; i < n; i++, rows += state->words)
+		for (uint64 i = 0; i < n; i++, rows += state->rows.words)
 			append_row(state, basket,
 					   key_is_number(state->item_type) ? rows[1] :
 					   keyset_add_from(env, &state->items, &other->items, (uint32) rows[1]),
-					   state->words == 3 ? rows[2] : 1);
+					   state->rows.words == 3 ? rows[2] : 1);
 	}
 	if (merge.too_heavy)
-		too_heavy();
+		basket_rows_too_heavy(&state->rows);
 	run_merge_release(&merge);
 }
 
@@ -656,7 +427,7 @@ personalize_cooccurrence_combine(PG_FUNCTION_ARGS)
 	}
 	if (state == NULL)
 	{
-		state = state_create(context, other->basket_type, other->item_type, other->words);
+		state = state_create(context, other->basket_type, other->item_type, other->rows.words);
 		state->damping = other->damping;
 		state->max_basket = other->max_basket;
 		allow_spill(fcinfo, state);
@@ -698,13 +469,13 @@ receive_keyset(StringInfo in, Env *env, Keyset *set)
 
 /* As it is packed: what a worker sends is what it would have written to its file. */
 static void
-send_run(StringInfo out, const CooccurrenceState *state, const Run *run)
+send_run(StringInfo out, const BasketRows *rows, const BasketRun *run)
 {
 	pq_sendint64(out, run->head.least_item);
 	pq_sendint64(out, run->head.rows);
 	pq_sendint64(out, run->head.bytes);
 	enlargeStringInfo(out, run->head.bytes);
-	copy_run(state, run, out->data + out->len);
+	basket_rows_copy_run(rows, run, out->data + out->len);
 	out->len += run->head.bytes;
 }
 
@@ -714,8 +485,8 @@ check_sendable(const CooccurrenceState *state)
 {
 	Size		total = 1024;
 
-	for (uint32 r = 0; r < state->num_runs; r++)
-		total += state->run[r].head.bytes + sizeof(RunHead);
+	for (uint32 r = 0; r < state->rows.num_runs; r++)
+		total += state->rows.run[r].head.bytes + sizeof(RunHead);
 	if (!key_is_number(state->basket_type))
 		total += state->baskets.start[state->baskets.size] + 4 * (Size) state->baskets.size;
 	if (!key_is_number(state->item_type))
@@ -737,26 +508,26 @@ personalize_cooccurrence_serialize(PG_FUNCTION_ARGS)
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called in non-aggregate context");
-	flush_rows(state);
+	basket_rows_flush(&state->rows);
 	check_sendable(state);
 	pq_begintypsend(&out);
 	pq_sendbyte(&out, state->basket_type);
 	pq_sendbyte(&out, state->item_type);
-	pq_sendbyte(&out, state->words);
+	pq_sendbyte(&out, state->rows.words);
 	pq_sendfloat8(&out, state->damping);
 	pq_sendint32(&out, state->max_basket);
 	if (!key_is_number(state->basket_type))
 		send_keyset(&out, &state->baskets);
 	if (!key_is_number(state->item_type))
 		send_keyset(&out, &state->items);
-	pq_sendint32(&out, state->num_runs);
-	for (uint32 r = 0; r < state->num_runs; r++)
-		send_run(&out, state, &state->run[r]);
+	pq_sendint32(&out, state->rows.num_runs);
+	for (uint32 r = 0; r < state->rows.num_runs; r++)
+		send_run(&out, &state->rows, &state->rows.run[r]);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
 static void
-receive_run(StringInfo in, CooccurrenceState *state)
+receive_run(StringInfo in, BasketRows *rows)
 {
 	RunHead		head;
 
@@ -764,7 +535,7 @@ receive_run(StringInfo in, CooccurrenceState *state)
 	head.rows = pq_getmsgint64(in);
 	head.bytes = pq_getmsgint64(in);
 	/* no copy: the bytes stay where they came in until absorb takes them */
-	state->run[state->num_runs++] = (Run)
+	rows->run[rows->num_runs++] = (BasketRun)
 	{
 		.head = head, .bytes = (unsigned char *) pq_getmsgbytes(in, head.bytes)
 	};
@@ -795,10 +566,10 @@ personalize_cooccurrence_deserialize(PG_FUNCTION_ARGS)
 	if (!key_is_number(item_type))
 		receive_keyset(&in, &state->server.env, &state->items);
 	n = pq_getmsgint(&in, 4);
-	state->runs_room = n + 1;
-	state->run = env_resize(&state->server.env, state->run, state->runs_room, sizeof(Run));
+	state->rows.runs_room = n + 1;
+	state->rows.run = env_resize(&state->server.env, state->rows.run, state->rows.runs_room, sizeof(BasketRun));
 	for (uint32 r = 0; r < n; r++)
-		receive_run(&in, state);
+		receive_run(&in, &state->rows);
 	pq_getmsgend(&in);
 	PG_RETURN_POINTER(state);
 }
