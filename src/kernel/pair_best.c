@@ -1,13 +1,158 @@
 /*
  * pair_best.c
- *		The best neighbors of an item from its exact counts.
+ *		From the exact counts of an item to its best neighbors, and how a change of
+ *		a few of them changes those.
+ *
+ * Scores are costly and most counts are far too small: a count is compared with the least that
+ * can score enough, and only what passes is scored.  That least count depends on n of the other item; it is
+ * kept for classes of items whose n are alike, computed for the smallest n of the class and only when a count of the
+ * class passes the one known before.
+ *
+ * One candidate more than asked for is held: the score of the last is the floor.
  */
 #include "kernel/pair_best.h"
 
+#include <float.h>
+
+#define NUM_CLASSES 256			/* a byte an item */
+#define CLASS_SHIFT 50			/* by exponent and two bits of mantissa: n within a fifth of each other */
+#define CHUNK 256				/* counts looked at before any is scored */
+#define NUM_GUESSES 64			/* one for each power of two of n of the item */
+#define GUESS_SHIFT 52
+#define GUESS_FIRST (1023 - 16) /* from 2^-16 on */
+#define NUM_BOUNDS 32			/* for a neighbor's magnitude of n: a cache line an item */
+#define NO_BOUND UINT16_MAX		/* not computed yet */
+
 struct PairBest
 {
+	/* immutable */
 	Env		   *env;
+	PairContext context;
+	uint32_t	k;				/* that many are of use */
+	double		least;			/* the smallest count of a neighbor */
+	double		smallest_n;		/* of the other items, above 0 */
+	double		largest_n;
+	uint64_t	first_class;	/* what class 1 has in its upper bits */
+	uint8_t    *class;			/* by item; 0: nothing is known of its n */
+	uint32_t	num_classes;
+	int			bound_shift;	/* as CLASS_SHIFT, so that NUM_BOUNDS cover all n */
+	uint64_t	first_bound;
+
+	/* mutable: by item searched */
+	CooccurGuess guess[NUM_GUESSES];
+	double		need[NUM_CLASSES];	/* no smaller count of the class scores as much as the bar */
+	uint32_t	known[NUM_CLASSES]; /* the bar, of those below, that it was computed for */
+	uint32_t	bars;			/* that there have been in this search */
+	CooccurBar	bar;
+	CooccurScored *held;
+
+	/* mutable: for patches, allocated when there is one */
+	uint16_t   *bound;			/* by item and magnitude of a neighbor's n: the least count, as the upper half of a float */
+	uint32_t   *offered;		/* by item: its place among the offers, from 1 */
+	CooccurNeighbor *pool;
+	CooccurScored *ranked;
+	uint32_t	pool_room;
 };
+
+/* --- numbers ---------------------------------------------------------------- */
+
+/* Positive doubles are in the order of their bits. */
+static inline uint64_t
+bits_of(double x)
+{
+	uint64_t	bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+static inline double
+double_of(uint64_t bits)
+{
+	double		x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+/* 0 for n below the first class or no number at all; the last class goes on for ever. */
+static inline uint32_t
+class_of(double n, int shift, uint64_t first, uint32_t num_classes)
+{
+	uint64_t	upper = bits_of(n) >> shift;
+
+	if (!(n > 0) || upper < first)
+		return 0;
+	return upper - first + 1 < num_classes ? (uint32_t) (upper - first + 1) : num_classes - 1;
+}
+
+/* The smallest n of a class other than 0. */
+static inline double
+least_n_of(uint32_t class, int shift, uint64_t first)
+{
+	return double_of((first + class - 1) << shift);
+}
+
+/* NaN, which only counts that contradict each other can give, comes last: the order stays total. */
+static inline double
+score_pair(const PairBest *best, uint32_t item, uint32_t other, double count)
+{
+	const PairContext *x = &best->context;
+	double		score = measure_score(&x->measure, count, x->n_source[item], x->n_target[other], x->total);
+
+	return score > -DBL_MAX ? score : -DBL_MAX;
+}
+
+/* --- creation ---------------------------------------------------------------- */
+
+static uint32_t
+useful_k(const PairContext *context)
+{
+	return context->k < context->num_items || context->num_items == 0 ? context->k : context->num_items;
+}
+
+size_t
+pair_best_scan_memory(const PairContext *context)
+{
+	return sizeof(PairBest) + context->num_items + (size_t) cooccur_room(useful_k(context) + 1) * sizeof(CooccurScored);
+}
+
+/* Lists and offers come on top: they are as long as the caller's own. */
+size_t
+pair_best_memory(const PairContext *context)
+{
+	return pair_best_scan_memory(context) +
+		(size_t) context->num_items * (NUM_BOUNDS * sizeof(uint16_t) + sizeof(uint32_t));
+}
+
+/* Where classes begin depends on the counts there are: a damped basket may count 1/16, a weight thousands. */
+static void
+classify(PairBest *best)
+{
+	const PairContext *x = &best->context;
+
+	best->smallest_n = INFINITY;
+	best->largest_n = 0;
+	for (uint32_t i = 0; i < x->num_items; i++)
+		if (x->n_target[i] > 0 && x->n_target[i] < INFINITY)
+		{
+			best->smallest_n = fmin(best->smallest_n, x->n_target[i]);
+			best->largest_n = fmax(best->largest_n, x->n_target[i]);
+		}
+	if (best->largest_n == 0)
+		best->smallest_n = best->largest_n = 1;
+	best->first_class = bits_of(best->smallest_n) >> CLASS_SHIFT;
+	for (uint32_t i = 0; i < x->num_items; i++)
+		best->class[i] = class_of(x->n_target[i], CLASS_SHIFT, best->first_class, NUM_CLASSES);
+	best->num_classes = class_of(best->largest_n, CLASS_SHIFT, best->first_class, NUM_CLASSES) + 1;
+	/* half octaves, where there are not too many of them: the finer, the fewer false alarms */
+	for (best->bound_shift = 51;; best->bound_shift++)
+	{
+		best->first_bound = bits_of(best->smallest_n) >> best->bound_shift;
+		if ((bits_of(best->largest_n) >> best->bound_shift) - best->first_bound + 2 <= NUM_BOUNDS)
+			break;
+	}
+}
 
 PairBest *
 pair_best_create(Env *env, const PairContext *context)
@@ -15,44 +160,285 @@ pair_best_create(Env *env, const PairContext *context)
 	PairBest   *best = env_alloc0(env, 1, sizeof(PairBest));
 
 	best->env = env;
+	best->context = *context;
+	best->k = useful_k(context);
+	/* a count of 0 is no neighbor, however little is asked for */
+	best->least = context->min_count > 0 ? context->min_count : DBL_TRUE_MIN;
+	best->class = env_alloc(env, (uint64_t) context->num_items + 1, 1);
+	classify(best);
+	for (int g = 0; g < NUM_GUESSES; g++)
+		best->guess[g] = COOCCUR_NO_GUESS;
+	best->held = env_alloc(env, cooccur_room(best->k + 1), sizeof(CooccurScored));
 	return best;
 }
 
 void
 pair_best_release(PairBest *best)
 {
-	env_release(best->env, best);
+	Env		   *env = best->env;
+
+	env_release(env, best->class);
+	env_release(env, best->held);
+	env_release(env, best->bound);
+	env_release(env, best->offered);
+	env_release(env, best->pool);
+	env_release(env, best->ranked);
+	env_release(env, best);
 }
 
-size_t
-pair_best_memory(const PairContext *context)
+/* --- searching all counts ----------------------------------------------------- */
+
+/* What class needs to pass the bar as it is now. */
+static inline double
+need_of_class(PairBest *best, uint32_t item, uint32_t class)
 {
-	return sizeof(PairBest);
+	const PairContext *x = &best->context;
+
+	if (best->known[class] != best->bars && class != 0)
+	{
+		double		n = least_n_of(class, CLASS_SHIFT, best->first_class);
+
+		best->need[class] = fmax(best->least, measure_need(&x->measure, best->bar.score, x->n_source[item], n, x->total));
+	}
+	best->known[class] = best->bars;
+	return best->need[class];
 }
 
-size_t
-pair_best_scan_memory(const PairContext *context)
+/* Needs of a lower bar stay right, if low: the higher ones are computed where they are missed. */
+static void
+offer(PairBest *best, uint32_t item, uint32_t other, double count, uint32_t at)
 {
-	return sizeof(PairBest);
+	double		score;
+
+	if (count < need_of_class(best, item, best->class[other]) || other == item)
+		return;
+	score = score_pair(best, item, other, count);
+	if (cooccur_offer(best->held, &best->bar, best->k + 1, (CooccurScored) {score, other, at}, best->context.order))
+		best->bars++;
+}
+
+/* No branch depends on a count, as most of them would be guessed wrong just where it matters. */
+static uint32_t
+find_in_chunk(const PairBest *best, const uint32_t *items, const double *counts, uint32_t n, uint16_t *found)
+{
+	uint32_t	num_found = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+	{
+		found[num_found] = i;
+		num_found += counts[i] >= best->need[best->class[items[i]]];
+	}
+	return num_found;
+}
+
+/* Afterwards the best k + 1 are held, in no order. */
+static void
+search(PairBest *best, uint32_t item, double bar, const uint32_t *items, const double *counts, uint32_t n)
+{
+	uint16_t	found[CHUNK];
+
+	best->bar = COOCCUR_NO_BAR;
+	best->bar.score = bar;
+	/* a bar that there is not needs no computation */
+	best->bars = bar > -INFINITY;
+	for (uint32_t c = 0; c < best->num_classes; c++)
+	{
+		best->need[c] = best->least;
+		best->known[c] = 0;
+	}
+	for (uint32_t from = 0; from < n; from += CHUNK)
+	{
+		uint32_t	size = n - from < CHUNK ? n - from : CHUNK;
+		uint32_t	num_found = find_in_chunk(best, items + from, counts + from, size, found);
+
+		for (uint32_t f = 0; f < num_found; f++)
+		{
+			uint32_t	at = from + found[f];
+
+			offer(best, item, items[at], counts[at], at);
+		}
+	}
+	if (best->bar.used > best->k)
+		cooccur_cut(best->held, &best->bar, best->k + 1, best->context.order);
+	else
+		best->bar.score = -INFINITY;
+}
+
+/* Items of about the same n end at about the same score, so that the last one tells where to start. */
+static CooccurGuess *
+guess_of(PairBest *best, uint32_t item)
+{
+	return best->guess + class_of(best->context.n_source[item], GUESS_SHIFT, GUESS_FIRST, NUM_GUESSES);
 }
 
 uint32_t
 pair_best(PairBest *best, uint32_t item, const uint32_t *items, const double *counts, uint32_t n,
 		  CooccurNeighbor *out, double *floor)
 {
-	*floor = -INFINITY;
-	return 0;
+	CooccurGuess *guess = guess_of(best, item);
+	uint32_t	size;
+
+	if (n <= best->k + 1)
+		search(best, item, -INFINITY, items, counts, n);
+	else
+	{
+		bool		failed;
+
+		search(best, item, guess->score, items, counts, n);
+		failed = best->bar.used <= best->k && guess->score != -INFINITY;
+		if (failed)
+			search(best, item, -INFINITY, items, counts, n);
+		cooccur_learn(guess, best->bar.score, failed);
+	}
+	cooccur_sort(best->held, best->bar.used, best->context.order);
+	size = best->bar.used < best->k ? best->bar.used : best->k;
+	for (uint32_t q = 0; q < size; q++)
+		out[q] = (CooccurNeighbor) {best->held[q].score, counts[best->held[q].tag], best->held[q].item};
+	*floor = best->bar.used > best->k ? best->held[best->k].score : -INFINITY;
+	return size;
+}
+
+/* --- bounds for changes -------------------------------------------------------- */
+
+/* The upper half of a float, rounded down: what is left of a count of two digits is exact. */
+static uint16_t
+store_bound(double need)
+{
+	float		narrow = (float) need;
+	uint32_t	bits;
+	float		back;
+
+	memcpy(&bits, &narrow, sizeof(bits));
+	bits &= UINT32_C(0xffff0000);
+	memcpy(&back, &bits, sizeof(bits));
+	/* rounding to a float may have gone up; what is above 0 has a smaller neighbor */
+	return (uint16_t) (bits >> 16) - (back > need);
+}
+
+static inline double
+load_bound(uint16_t bound)
+{
+	uint32_t	bits = (uint32_t) bound << 16;
+	float		x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
 }
 
 bool
 pair_best_may_pass(PairBest *best, uint32_t item, double floor, double least_n, double count)
 {
-	return true;
+	const PairContext *x = &best->context;
+	uint32_t	class = class_of(least_n, best->bound_shift, best->first_bound, NUM_BOUNDS);
+	uint16_t   *bound;
+
+	if (count < best->least)
+		return false;
+	if (class == 0 || x->measure.info->need == NULL || !(floor > -INFINITY))
+		return true;
+	if (best->bound == NULL)
+	{
+		size_t		size = env_array_size((uint64_t) x->num_items * NUM_BOUNDS, sizeof(uint16_t));
+
+		best->bound = memset(env_alloc(best->env, size, 1), 0xff, size);
+	}
+	bound = best->bound + (size_t) item * NUM_BOUNDS + class;
+	if (*bound == NO_BOUND)
+		*bound = store_bound(measure_need(&x->measure, floor, x->n_source[item],
+										  least_n_of(class, best->bound_shift, best->first_bound), x->total));
+	return count >= load_bound(*bound);
+}
+
+/* --- patches -------------------------------------------------------------------- */
+
+static void
+reserve_pool(PairBest *best, uint32_t room)
+{
+	if (best->offered == NULL)
+		best->offered = env_alloc0(best->env, (uint64_t) best->context.num_items + 1, sizeof(uint32_t));
+	if (best->pool_room >= room)
+		return;
+	env_release(best->env, best->pool);
+	env_release(best->env, best->ranked);
+	best->pool_room = room + room / 2;
+	best->pool = env_alloc(best->env, best->pool_room, sizeof(CooccurNeighbor));
+	best->ranked = env_alloc(best->env, best->pool_room, sizeof(CooccurScored));
+}
+
+/* The list without what is offered, and the offers that are neighbors, each with its score. */
+static uint32_t
+fill_pool(PairBest *best, uint32_t item, const CooccurNeighbor *list, uint32_t size, const PairOffer *offers, uint32_t n)
+{
+	uint32_t	used = 0;
+
+	reserve_pool(best, size + n);
+	for (uint32_t i = 0; i < n; i++)
+		best->offered[offers[i].item] = i + 1;
+	for (uint32_t q = 0; q < size; q++)
+		if (best->offered[list[q].item] == 0)
+			best->pool[used++] = list[q];
+	for (uint32_t i = 0; i < n; i++)
+	{
+		const PairOffer *o = offers + i;
+
+		/* offered twice, the last one counts */
+		if (best->offered[o->item] == i + 1 && o->item != item && o->count >= best->least)
+			best->pool[used++] = (CooccurNeighbor) {score_pair(best, item, o->item, o->count), o->count, o->item};
+	}
+	for (uint32_t i = 0; i < n; i++)
+		best->offered[offers[i].item] = 0;
+	return used;
+}
+
+/* Ranks the pool: its best k in order, then the rest, of which the best score is returned. */
+static double
+rank_pool(PairBest *best, uint32_t used)
+{
+	CooccurBar	bar = {.used = used};
+	double		rest = -INFINITY;
+
+	for (uint32_t p = 0; p < used; p++)
+		best->ranked[p] = (CooccurScored) {best->pool[p].score, best->pool[p].item, p};
+	if (used > best->k)
+		cooccur_cut(best->ranked, &bar, best->k, best->context.order);
+	cooccur_sort(best->ranked, bar.used, best->context.order);
+	for (uint32_t p = bar.used; p < used; p++)
+		rest = best->ranked[p].score > rest ? best->ranked[p].score : rest;
+	return rest;
+}
+
+/*
+ * What is not in the pool scores the floor at most.  Where the list ended at the floor itself, all that is not in
+ * the pool and scores as much comes after the list's old end by its key, too: many lists end in
+ * a tie, and would never be patched without.
+ */
+static bool
+is_certain(const PairBest *best, const CooccurScored *last, double floor, CooccurNeighbor end)
+{
+	const uint32_t *order = best->context.order;
+
+	return last->score > floor ||
+		(last->score == floor && end.score == floor && order[last->item] <= order[end.item]);
 }
 
 bool
 pair_best_patch(PairBest *best, uint32_t item, CooccurNeighbor *list, uint32_t *size, double *floor,
 				const PairOffer *offers, uint32_t n)
 {
-	return false;
+	CooccurNeighbor end = *size > 0 ? list[*size - 1] : (CooccurNeighbor) {-INFINITY, 0, item};
+	uint32_t	used;
+	double		rest;
+
+	/* unknown */
+	if (isnan(*floor))
+		return false;
+	used = fill_pool(best, item, list, *size, offers, n);
+	rest = rank_pool(best, used);
+	if (*floor > -INFINITY && (used < best->k || !is_certain(best, best->ranked + best->k - 1, *floor, end)))
+		return false;
+	*size = used < best->k ? used : best->k;
+	for (uint32_t q = 0; q < *size; q++)
+		list[q] = best->pool[best->ranked[q].tag];
+	*floor = fmax(*floor, rest);
+	return true;
 }

@@ -37,14 +37,15 @@ extern size_t pair_best_scan_memory(const PairContext *context);
 /*
  * The best k of n counts (items ascending; counts already in baskets, not in units; the item itself is passed
  * over).  Counts of 0 or below min_count are no neighbors.  Best first into out, which has room for k.
- * *floor: the best score that did not make it, -Infinity where all did.
+ * *floor: the best score that did not make it, -Infinity where all did.  Items have to be below num_items, which
+ * is for the caller to see to where counts come from a table.
  */
 extern uint32_t pair_best(PairBest *best, uint32_t item, const uint32_t *items, const double *counts, uint32_t n,
 						  CooccurNeighbor *out, double *floor);
 
 /*
  * Whether `other`, with that count, may score at least `floor` for `item` if n of other is anything
- * from least_n on.  Never false where it does; cheap: a comparison with a bound that is computed once for
+ * from least_n on, and be a neighbor (min_count).  Never false where it does; cheap: a comparison with a bound that is computed once for
  * each item and magnitude of n.  The floor of an item must be the same in all calls.
  */
 extern bool pair_best_may_pass(PairBest *best, uint32_t item, double floor, double least_n, double count);
@@ -59,7 +60,8 @@ typedef struct PairOffer
 /*
  * Brings a list up to date, in place, with all changed neighbors that are in it or may pass its
  * floor.  False, and the list is of no use, where the best k cannot be told from these
- * alone: all counts have to be scored again.  n of the item itself must not have changed.
+ * alone: all counts have to be scored again.  n of the item itself must not have changed, nor the total, where
+ * the measure depends on it.  Offers are in any order; those for no neighbor of interest do no harm.
  */
 extern bool pair_best_patch(PairBest *best, uint32_t item, CooccurNeighbor *list, uint32_t *size, double *floor,
 							const PairOffer *offers, uint32_t n);
