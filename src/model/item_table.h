@@ -34,6 +34,8 @@ extern uint32 item_table_code(ItemTable *items, Datum key);
  * Callers therefore store before they write any code anywhere.
  */
 extern uint32 *item_table_store(ItemTable *items);
+/* The writing alone, of a catalog that is bound to products: item_table_store calls it. */
+extern void item_table_write_with_attributes(const ItemTable *items);
 /* Fills in items->order for all codes. */
 extern const uint32 *item_table_order(ItemTable *items);
 extern Datum item_table_key(const ItemTable *items, uint32 code);

@@ -12,6 +12,7 @@
 
 #include "datatype/timestamp.h"
 
+#include "kernel/basket.h"
 #include "model/registry.h"
 
 typedef struct SourceRow
@@ -24,6 +25,12 @@ typedef struct SourceRow
 
 /* Called for every row; Datums are good until it returns. */
 typedef void (*SourceSink) (void *arg, const SourceRow *row);
+
+/*
+ * A column with keys, as the key type, in a form that can be compared with keys by bytes and still use its index.
+ * `alias` is that of the relation.  Fails where there is no such column.
+ */
+extern char *source_key_expression(Oid relation, const char *alias, const char *column, KeyType type);
 
 /* Reads everything, in no order; returns the number of rows. */
 extern uint64 source_scan(const HistoryDef *history, TimestampTz horizon_start, SourceSink sink, void *arg);
@@ -46,8 +53,13 @@ typedef struct SourceItem
 	int64		weight;
 } SourceItem;
 
-/* Sorts and folds `items` in place; returns how many are left, in the order of the sequence (happened, key). */
+/*
+ * Sorts and folds `items` in place; returns how many are left, in the order of the sequence (happened, key).
+ * Where *too_heavy it is items[0] that is.
+ */
 extern uint32 source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heavy);
+/* What came out of source_make_basket, codes final, as a basket; `timed`: the history has times. */
+extern void source_fill_basket(Env *env, const SourceItem *items, uint32 n, bool timed, Basket *basket);
 /* Fails: the item weighs too much in that basket. */
 extern void source_too_heavy(const HistoryDef *history, Datum basket, Datum item);
 /* Day of an event, days since 2000-01-01 UTC; 0 for DT_NOBEGIN. */

@@ -1,0 +1,132 @@
+/*
+ * source_basket.c
+ *		From the rows of a basket to the basket: the one definition of which items it
+ *		holds, how much they weigh, when and in which order they happened.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "model/source.h"
+
+/* Up to here sorting by insertion beats a call for each comparison; most baskets are smaller. */
+#define INSERTION_MAX 24
+
+typedef int (*ItemComparison) (const void *, const void *);
+
+static int
+by_key(const void *x, const void *y)
+{
+	const SourceItem *a = x;
+	const SourceItem *b = y;
+
+	return (a->key > b->key) - (a->key < b->key);
+}
+
+static int
+by_sequence(const void *x, const void *y)
+{
+	const SourceItem *a = x;
+	const SourceItem *b = y;
+	int			order = (a->happened > b->happened) - (a->happened < b->happened);
+
+	return order != 0 ? order : by_key(x, y);
+}
+
+static void
+insert_sorted(SourceItem *items, uint32 n, ItemComparison compare)
+{
+	for (uint32 i = 1; i < n; i++)
+	{
+		SourceItem	item = items[i];
+		uint32		at = i;
+
+		for (; at > 0 && compare(&items[at - 1], &item) > 0; at--)
+			items[at] = items[at - 1];
+		items[at] = item;
+	}
+}
+
+static inline void
+sort_items(SourceItem *items, uint32 n, ItemComparison compare)
+{
+	if (n <= INSERTION_MAX)
+		insert_sorted(items, n, compare);
+	else
+		qsort(items, n, sizeof(SourceItem), compare);
+}
+
+/* Rows of one item become one: its weights added up, its last event.  Items that were taken back altogether go. */
+static uint32
+fold_items(SourceItem *items, uint32 n)
+{
+	uint32		size = 0;
+
+	for (uint32 i = 0; i < n;)
+	{
+		SourceItem	item = items[i++];
+
+		for (; i < n && items[i].key == item.key; i++)
+		{
+			item.weight += items[i].weight;
+			item.happened = Max(item.happened, items[i].happened);
+		}
+		if (item.weight > 0)
+			items[size++] = item;
+	}
+	return size;
+}
+
+/* Items before the cut, too: whether a basket is valid shall not depend on what else is in it. */
+static bool
+find_too_heavy(SourceItem *items, uint32 n)
+{
+	for (uint32 i = 0; i < n; i++)
+		if (items[i].weight > PG_UINT32_MAX)
+		{
+			items[0] = items[i];
+			return true;
+		}
+	return false;
+}
+
+uint32
+source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heavy)
+{
+	sort_items(items, n, by_key);
+	n = fold_items(items, n);
+	*too_heavy = find_too_heavy(items, n);
+	if (*too_heavy)
+		return n;
+	sort_items(items, n, by_sequence);
+	if (max_basket > 0 && n > (uint32) max_basket)
+	{
+		/* the most recent stand last */
+		memmove(items, items + n - max_basket, max_basket * sizeof(SourceItem));
+		n = max_basket;
+	}
+	return n;
+}
+
+int32
+source_day(TimestampTz happened)
+{
+	int64		day = happened / USECS_PER_DAY;
+
+	if (TIMESTAMP_IS_NOBEGIN(happened))
+		return 0;
+	/* division rounds up before 2000 */
+	return (int32) (day * USECS_PER_DAY > happened ? day - 1 : day);
+}
+
+void
+source_fill_basket(Env *env, const SourceItem *items, uint32 n, bool timed, Basket *basket)
+{
+	basket_reserve(env, basket, n);
+	basket->size = n;
+	for (uint32 i = 0; i < n; i++)
+		basket->entry[i] = (BasketEntry) {items[i].code, (uint32) items[i].weight, source_day(items[i].happened), i};
+	basket_sort(basket);
+	for (uint32 i = 0; i < n && !timed; i++)
+		basket->entry[i].position = i;
+}
