@@ -10,7 +10,7 @@
 #include "kernel/runs.h"
 #include "unit.h"
 
-#define MAX_WORDS	3
+#define MAX_WORDS	5
 #define NO_LIMIT	UINT32_MAX
 
 /* Rows in the making: what goes into one run, or what all of them should come to. */
@@ -33,16 +33,26 @@ typedef struct Source
 } Source;
 
 static void
-add_row(Rows *rows, uint64_t basket, uint64_t item, uint64_t weight)
+add_words(Rows *rows, const uint64_t *row)
 {
-	const uint64_t row[MAX_WORDS] = {basket, item, weight};
-
 	if (rows->n == rows->room)
 	{
 		rows->room = rows->room * 2 + 16;
 		rows->word = realloc(rows->word, rows->room * rows->words * sizeof(uint64_t));
 	}
 	memcpy(rows->word + rows->n++ * rows->words, row, rows->words * sizeof(uint64_t));
+}
+
+/* Events get a weight of either sign, a time anywhere, and an oldest time that is mostly the same. */
+static void
+add_row(Rows *rows, uint64_t basket, uint64_t item, uint64_t weight)
+{
+	uint64_t	time = (basket + weight) * UINT64_C(0x9e3779b97f4a7c15) >> (weight % 2 ? 0 : 40);
+	uint64_t	row[MAX_WORDS] = {basket, item, weight, time, weight % 5 ? time : time / 2};
+
+	if (rows->words > 3 && weight % 3 == 0)
+		row[2] = -weight;
+	add_words(rows, row);
 }
 
 /* --- the naive way -------------------------------------------------------- */
@@ -73,8 +83,14 @@ naive_fold(Rows *rows)
 
 		if (kept > 0 && compare_rows(row, rows->word + (kept - 1) * words) == 0)
 		{
-			if (words == 3)
-				rows->word[(kept - 1) * words + 2] += row[2];
+			uint64_t   *last = rows->word + (kept - 1) * words;
+
+			if (words > 2)
+				last[2] += row[2];
+			if (words > 3 && row[3] > last[3])
+				last[3] = row[3];
+			if (words > 4 && row[4] < last[4])
+				last[4] = row[4];
 			continue;
 		}
 		memmove(rows->word + kept++ * words, row, words * sizeof(uint64_t));
@@ -145,11 +161,7 @@ check_merge(Rows *run, uint32_t num_runs, size_t piece, uint64_t ahead)
 	for (uint32_t r = 0; r < num_runs; r++)
 	{
 		for (uint64_t i = 0; i < run[r].n; i++)
-		{
-			const uint64_t *row = run[r].word + i * words;
-
-			add_row(&want, row[0], row[1], words == 3 ? row[2] : 0);
-		}
+			add_words(&want, run[r].word + i * words);
 		reader[r] = &make_source(run + r, piece)->reader;
 		read += reader[r]->head.rows;
 	}
@@ -311,6 +323,20 @@ heavy_rows(void)
 	CHECK(!fits(UINT64_MAX, UINT64_MAX, UINT64_MAX));
 }
 
+/* Weights of events take each other away, and leave int64 on neither side. */
+static void
+heavy_events(void)
+{
+	uint64_t	away[] = {1, 1, (uint64_t) -3, 7, 1, 1, 3, 9};
+	uint64_t	above[] = {1, 1, INT64_MAX, 7, 1, 1, 1, 9};
+	uint64_t	below[] = {1, 1, (uint64_t) INT64_MIN, 7, 1, 1, (uint64_t) -1, 9};
+	uint64_t	scratch[8];
+
+	CHECK(run_sort(away, scratch, 2, 4, 0) == 1 && away[2] == 0 && away[3] == 9);
+	CHECK(run_sort(above, scratch, 2, 4, 0) == UINT64_MAX);
+	CHECK(run_sort(below, scratch, 2, 4, 0) == UINT64_MAX);
+}
+
 /* Weights that fit in each run, but not together; nothing comes out from there on. */
 static void
 heavy_runs(void)
@@ -345,6 +371,7 @@ test_runs(void)
 {
 	RUN(folding);
 	RUN(heavy_rows);
+	RUN(heavy_events);
 	RUN(heavy_runs);
 	RUN(boundaries);
 	merges();
