@@ -33,7 +33,7 @@
 
 #define PAIRS_SCALE 65536
 
-/* Immutable: what a model counts. */
+/* Immutable: what a model counts.  A sequence is not directed. */
 typedef struct PairShape
 {
 	bool		directed;		/* from a source basket to a target basket of the same key */
@@ -125,6 +125,8 @@ typedef struct PairChanges
 	TotalChange *total;
 	uint64_t	num_totals;
 	uint64_t	totals_room;
+	void	   *scratch;		/* of one difference */
+	size_t		scratch_size;
 } PairChanges;
 
 extern void pairs_init(Env *env, PairChanges *c, PairShape shape);
