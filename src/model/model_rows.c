@@ -1,63 +1,275 @@
 /*
  * model_rows.c
- *		Not there yet.
+ *		Rows of histories and pair tables.
+ *
+ * An owner may write to these tables by hand, so whatever comes out of them is checked; nothing is written
+ * that is there already, so that a refresh costs WAL for what it changes only.
  */
 #include "base/compat.h"
 
+#include <math.h>
+
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
 #include "model/model_rows.h"
+
+/* What a column holds, for messages. */
+char *
+model_row_column(Relation relation, HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, RelationGetDescr(relation), &isnull);
+	Oid			output;
+	bool		is_varlena;
+
+	if (isnull)
+		return pstrdup("NULL");
+	getTypeOutputInfo(TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid, &output, &is_varlena);
+	return OidOutputFunctionCall(output, value);
+}
+
+static Datum
+bytea_datum(const unsigned char *bytes, size_t size)
+{
+	bytea	   *value = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(value, VARHDRSZ + size);
+	memcpy(VARDATA(value), bytes, size);
+	return PointerGetDatum(value);
+}
+
+/* Sizes first: they differ nearly always, and a toasted value says its own without being fetched. */
+bool
+model_row_same_bytes(Datum old, bool isnull, Datum new)
+{
+	struct varlena *value;
+
+	if (isnull || toast_raw_datum_size(old) != VARSIZE(DatumGetPointer(new)))
+		return false;
+	value = PG_DETOAST_DATUM_PACKED(old);
+	return memcmp(VARDATA_ANY(value), VARDATA(DatumGetPointer(new)), VARSIZE_ANY_EXHDR(value)) == 0;
+}
+
+/* --- histories --- */
+
+static TimestampTz
+read_time(Relation relation, HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, RelationGetDescr(relation), &isnull);
+
+	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
+}
 
 void
 history_row_read(Env *env, Relation relation, HeapTuple tuple, HistoryRow *row)
 {
-	elog(ERROR, "history_row_read is not there yet");
+	bool		isnull;
+	Datum		items = heap_getattr(tuple, HISTORY_ITEMS, RelationGetDescr(relation), &isnull);
+	bytea	   *bytes = isnull ? NULL : DatumGetByteaPP(items);
+	WireReader	reader = isnull ? wire_reader("", 0) : wire_reader(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+
+	if (!basket_decode(env, &reader, &row->basket) || row->basket.size == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("history %s is damaged at basket %s", registry_name(RelationGetRelid(relation)),
+						model_row_column(relation, tuple, HISTORY_BASKET)),
+				 errdetail("Its items are no basket."),
+				 errhint("Make it again: CALL personalize.refresh(%s, rebuild => true).",
+						 quote_literal_cstr(registry_name(RelationGetRelid(relation))))));
+	/* a copy that detoasting made */
+	if (!isnull && (Pointer) bytes != DatumGetPointer(items))
+		pfree(bytes);
+	row->happened = read_time(relation, tuple, HISTORY_HAPPENED);
+	row->oldest = read_time(relation, tuple, HISTORY_OLDEST);
+}
+
+static Datum
+basket_datum(const Basket *basket)
+{
+	bytea	   *value = palloc(VARHDRSZ + basket_encoded_room(basket->size));
+	unsigned char *end = basket_encode(basket, (unsigned char *) VARDATA(value));
+
+	SET_VARSIZE(value, end - (unsigned char *) value);
+	return PointerGetDatum(value);
+}
+
+static void
+set_time(Datum *values, bool *nulls, int column, TimestampTz time)
+{
+	values[column - 1] = TimestampTzGetDatum(time);
+	nulls[column - 1] = TIMESTAMP_IS_NOBEGIN(time);
+}
+
+/* Which columns differ from the old row; false where none does. */
+static bool
+history_row_differs(Relation relation, HeapTuple old, const HistoryRow *row, Datum items, bool *replace)
+{
+	bool		isnull;
+	Datum		old_items = heap_getattr(old, HISTORY_ITEMS, RelationGetDescr(relation), &isnull);
+
+	replace[HISTORY_ITEMS - 1] = !model_row_same_bytes(old_items, isnull, items);
+	replace[HISTORY_HAPPENED - 1] = read_time(relation, old, HISTORY_HAPPENED) != row->happened;
+	replace[HISTORY_OLDEST - 1] = read_time(relation, old, HISTORY_OLDEST) != row->oldest;
+	return replace[HISTORY_ITEMS - 1] || replace[HISTORY_HAPPENED - 1] || replace[HISTORY_OLDEST - 1];
+}
+
+static bool
+delete_row(TableWriter *writer, HeapTuple old)
+{
+	if (old != NULL)
+		table_writer_delete(writer, old);
+	return old != NULL;
 }
 
 bool
 history_row_write(TableWriter *writer, HeapTuple old, Datum key, const HistoryRow *row)
 {
-	elog(ERROR, "history_row_write is not there yet");
+	MemoryContext caller = MemoryContextSwitchTo(table_writer_scratch(writer));
+	bool		wrote = true;
+	Datum	   *values;
+	bool	   *nulls;
+	bool	   *replace;
+
+	if (row->basket.size == 0)
+	{
+		MemoryContextSwitchTo(caller);
+		return delete_row(writer, old);
+	}
+	table_writer_blank(writer, &values, &nulls, &replace);
+	values[HISTORY_BASKET - 1] = key;
+	values[HISTORY_ITEMS - 1] = basket_datum(&row->basket);
+	nulls[HISTORY_BASKET - 1] = nulls[HISTORY_ITEMS - 1] = false;
+	set_time(values, nulls, HISTORY_HAPPENED, row->happened);
+	set_time(values, nulls, HISTORY_OLDEST, row->oldest);
+	if (old == NULL)
+		table_writer_insert(writer, values, nulls);
+	else if (history_row_differs(table_writer_relation(writer), old, row, values[HISTORY_ITEMS - 1], replace))
+		table_writer_update(writer, old, values, nulls, replace);
+	else
+		wrote = false;
+	MemoryContextSwitchTo(caller);
+	/* where nothing was written, nobody else does it */
+	MemoryContextReset(table_writer_scratch(writer));
+	return wrote;
+}
+
+/* --- pair tables --- */
+
+static int64
+read_integer(Relation relation, HeapTuple tuple, int column, int64 otherwise)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, RelationGetDescr(relation), &isnull);
+
+	return isnull ? otherwise : DatumGetInt64(value);
+}
+
+static double
+read_double(Relation relation, HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, RelationGetDescr(relation), &isnull);
+
+	return isnull ? NAN : DatumGetFloat8(value);
+}
+
+static WireReader
+read_bytes(Relation relation, HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, RelationGetDescr(relation), &isnull);
+	bytea	   *bytes;
+
+	if (isnull)
+		return wire_reader("", 0);
+	bytes = DatumGetByteaPP(value);
+	return wire_reader(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
 void
 pair_table_row_read(Relation relation, HeapTuple tuple, bool want_base, PairTableRow *row)
 {
-	elog(ERROR, "pair_table_row_read is not there yet");
+	TupleDesc	columns = RelationGetDescr(relation);
+	bool		isnull;
+
+	/* the key is not null */
+	row->item = (uint32) DatumGetInt32(heap_getattr(tuple, PAIRS_ITEM, columns, &isnull));
+	row->generation = DatumGetInt32(heap_getattr(tuple, PAIRS_GENERATION, columns, &isnull));
+	row->n = read_integer(relation, tuple, PAIRS_N, 0);
+	row->n_target = read_integer(relation, tuple, PAIRS_N_TARGET, row->n);
+	row->floor = read_double(relation, tuple, PAIRS_FLOOR);
+	row->drift = read_integer(relation, tuple, PAIRS_DRIFT, 0);
+	row->base = want_base ? read_bytes(relation, tuple, PAIRS_BASE) : wire_reader("", 0);
+	row->delta = read_bytes(relation, tuple, PAIRS_DELTA);
+}
+
+/* All but the base, which may be large. */
+static void
+set_pair_columns(Datum *values, bool *nulls, bool directed, const PairTableRow *row)
+{
+	values[PAIRS_ITEM - 1] = Int32GetDatum((int32) row->item);
+	values[PAIRS_GENERATION - 1] = Int32GetDatum(row->generation);
+	values[PAIRS_N - 1] = Int64GetDatum(row->n);
+	values[PAIRS_N_TARGET - 1] = Int64GetDatum(row->n_target);
+	values[PAIRS_FLOOR - 1] = Float8GetDatum(row->floor);
+	values[PAIRS_DRIFT - 1] = Int64GetDatum(row->drift);
+	values[PAIRS_DELTA - 1] = bytea_datum(row->delta.at, wire_left(&row->delta));
+	memset(nulls, false, PAIRS_NUM_COLUMNS * sizeof(bool));
+	nulls[PAIRS_N_TARGET - 1] = !directed;
+	nulls[PAIRS_FLOOR - 1] = isnan(row->floor);
 }
 
 void
 pair_table_insert(TableWriter *writer, bool directed, const PairTableRow *row)
 {
-	elog(ERROR, "pair_table_insert is not there yet");
+	MemoryContext caller = MemoryContextSwitchTo(table_writer_scratch(writer));
+	Datum	   *values;
+	bool	   *nulls;
+
+	table_writer_blank(writer, &values, &nulls, NULL);
+	set_pair_columns(values, nulls, directed, row);
+	values[PAIRS_BASE - 1] = bytea_datum(row->base.at, wire_left(&row->base));
+	MemoryContextSwitchTo(caller);
+	table_writer_insert(writer, values, nulls);
 }
 
+/* Numbers are written anyway; base and delta may stand in TOAST, where they stay if they are the same. */
 void
 pair_table_update(TableWriter *writer, HeapTuple old, bool directed, bool new_base, const PairTableRow *row)
 {
-	elog(ERROR, "pair_table_update is not there yet");
+	MemoryContext caller = MemoryContextSwitchTo(table_writer_scratch(writer));
+	TupleDesc	columns = RelationGetDescr(table_writer_relation(writer));
+	Datum	   *values;
+	bool	   *nulls;
+	bool	   *replace;
+	bool		isnull;
+	Datum		old_delta = heap_getattr(old, PAIRS_DELTA, columns, &isnull);
+
+	table_writer_blank(writer, &values, &nulls, &replace);
+	set_pair_columns(values, nulls, directed, row);
+	for (int c = PAIRS_N; c <= PAIRS_DRIFT; c++)
+		replace[c - 1] = true;
+	replace[PAIRS_DELTA - 1] = !model_row_same_bytes(old_delta, isnull, values[PAIRS_DELTA - 1]);
+	replace[PAIRS_BASE - 1] = new_base;
+	if (new_base)
+		values[PAIRS_BASE - 1] = bytea_datum(row->base.at, wire_left(&row->base));
+	MemoryContextSwitchTo(caller);
+	table_writer_update(writer, old, values, nulls, replace);
 }
 
 void
 pair_table_decode(Env *env, Relation relation, const PairTableRow *row, PairRow *out)
 {
-	elog(ERROR, "pair_table_decode is not there yet");
-}
-
-bool
-face_row_write(TableWriter *writer, HeapTuple old, const ItemTable *items, const FaceRow *row)
-{
-	elog(ERROR, "face_row_write is not there yet");
-}
-
-void
-face_row_read(Relation relation, HeapTuple tuple, const ItemTable *items, FaceRow *row)
-{
-	elog(ERROR, "face_row_read is not there yet");
-}
-
-PG_FUNCTION_INFO_V1(personalize_basket_items);
-
-Datum
-personalize_basket_items(PG_FUNCTION_ARGS)
-{
-	elog(ERROR, "personalize_basket_items is not there yet");
+	if (!pair_row_decode(env, row->base, row->delta, out))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("pair table %s is damaged at item code %u, generation %d",
+						registry_name(RelationGetRelid(relation)), row->item, row->generation),
+				 errdetail("Its bytes are no row of counts."),
+				 errhint("Refresh the history with rebuild => true.")));
 }

@@ -41,6 +41,12 @@ enum {PAIRS_ITEM = 1, PAIRS_GENERATION, PAIRS_N, PAIRS_N_TARGET, PAIRS_FLOOR, PA
  */
 enum {FACE_ITEM = 1, FACE_N, FACE_NEIGHBORS, FACE_COUNTS, FACE_SCORES, FACE_NUM_COLUMNS = FACE_SCORES};
 
+/* --- any of them --- */
+/* What a column holds as text, for messages. */
+extern char *model_row_column(Relation relation, HeapTuple tuple, int column);
+/* Whether a varlena of an old row, toasted or not, has the bytes of a new one, which is plain. */
+extern bool model_row_same_bytes(Datum old, bool isnull, Datum new);
+
 /* --- history --- */
 typedef struct HistoryRow
 {
