@@ -23,7 +23,10 @@ static const Suite suites[] = {
 	{"itemvec", test_itemvec},
 	{"keyset", test_keyset},
 	{"measure", test_measure},
+	{"pair_best", test_pair_best},
+	{"pair_block", test_pair_block},
 	{"radix", test_radix},
+	{"ridge", test_ridge},
 	{"runs", test_runs},
 	{"simd", test_simd},
 };

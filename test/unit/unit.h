@@ -38,7 +38,10 @@ extern void test_cooccur(void);
 extern void test_itemvec(void);
 extern void test_keyset(void);
 extern void test_measure(void);
+extern void test_pair_best(void);
+extern void test_pair_block(void);
 extern void test_radix(void);
+extern void test_ridge(void);
 extern void test_runs(void);
 extern void test_simd(void);
 
