@@ -36,6 +36,11 @@ static const char *const phase_names[] = {
 	[PROGRESS_MERGING] = "merging",
 	[PROGRESS_MULTIPLYING] = "multiplying",
 	[PROGRESS_RETURNING] = "returning rows",
+	[PROGRESS_READING] = "reading interactions",
+	[PROGRESS_WRITING_HISTORY] = "writing history",
+	[PROGRESS_COUNTING] = "counting pairs",
+	[PROGRESS_SCORING] = "scoring",
+	[PROGRESS_COMPARING] = "comparing",
 };
 
 /* The figures last published, to tell whether new ones are worth a write. */

@@ -13,7 +13,12 @@ typedef enum ProgressPhase
 	PROGRESS_NONE = 0,
 	PROGRESS_MERGING = 1,		/* sorted runs into one matrix */
 	PROGRESS_MULTIPLYING = 2,	/* baskets into pair counts */
-	PROGRESS_RETURNING = 3		/* rows to the executor */
+	PROGRESS_RETURNING = 3,		/* rows to the executor */
+	PROGRESS_READING = 4,		/* interactions from the shop's tables */
+	PROGRESS_WRITING_HISTORY = 5,
+	PROGRESS_COUNTING = 6,		/* rows of pair counts, and their best */
+	PROGRESS_SCORING = 7,		/* lists of neighbors from counts that are there */
+	PROGRESS_COMPARING = 8		/* stored with counted */
 } ProgressPhase;
 
 extern bool progress_begin(ProgressPhase phase);

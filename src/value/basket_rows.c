@@ -9,6 +9,7 @@
 
 #include "commands/tablespace.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #include "value/basket_rows.h"
 
@@ -22,6 +23,7 @@ basket_rows_init(BasketRows *rows, MemoryContext context, int words, uint64 max_
 {
 	*rows = (BasketRows) {.words = words, .max_weight = max_weight, .budget = budget};
 	server_env_init(&rows->server, context);
+	rows->owner = CurrentResourceOwner;
 	rows->room = FIRST_ROWS;
 	rows->row = env_alloc(&rows->server.env, rows->room * 2, words * sizeof(uint64));
 	rows->runs_room = 4;
@@ -88,11 +90,14 @@ spill(BasketRows *rows)
 {
 	if (rows->file == NULL)
 	{
-		/* the file has to live as long as the rows, not as the one that was too many */
+		/* the file has to live as long as the rows, not as the one that was too many or the query that it came from */
 		MemoryContext old = MemoryContextSwitchTo(rows->server.context);
+		ResourceOwner current = CurrentResourceOwner;
 
+		CurrentResourceOwner = rows->owner;
 		PrepareTempTablespaces();
 		rows->file = BufFileCreateTemp(false);
+		CurrentResourceOwner = current;
 		MemoryContextSwitchTo(old);
 	}
 	for (uint32 r = 0; r < rows->num_runs; r++)

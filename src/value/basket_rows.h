@@ -44,6 +44,7 @@ typedef struct BasketRows
 	uint32		num_runs;
 	uint32		runs_room;
 	Size		held;			/* bytes of runs in memory */
+	struct ResourceOwnerData *owner;	/* whoever is current at the start owns the file */
 	BufFile    *file;
 	int			end_fileno;		/* where the next run goes */
 	off_t		end_offset;
