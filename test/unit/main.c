@@ -18,6 +18,7 @@ typedef struct Suite
 } Suite;
 
 static const Suite suites[] = {
+	{"basket", test_basket},
 	{"baskets", test_baskets},
 	{"cooccur", test_cooccur},
 	{"itemvec", test_itemvec},
@@ -25,6 +26,8 @@ static const Suite suites[] = {
 	{"measure", test_measure},
 	{"pair_best", test_pair_best},
 	{"pair_block", test_pair_block},
+	{"pair_row", test_pair_row},
+	{"pairs", test_pairs},
 	{"radix", test_radix},
 	{"ridge", test_ridge},
 	{"runs", test_runs},

@@ -33,6 +33,7 @@ extern Env *unit_env(void);
 extern uint64_t unit_random(uint64_t *state);
 
 /* One function per file test_X.c, listed in main.c. */
+extern void test_basket(void);
 extern void test_baskets(void);
 extern void test_cooccur(void);
 extern void test_itemvec(void);
@@ -40,6 +41,8 @@ extern void test_keyset(void);
 extern void test_measure(void);
 extern void test_pair_best(void);
 extern void test_pair_block(void);
+extern void test_pair_row(void);
+extern void test_pairs(void);
 extern void test_radix(void);
 extern void test_ridge(void);
 extern void test_runs(void);
