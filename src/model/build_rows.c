@@ -47,16 +47,12 @@ struct BuildRows
 
 /* --- reading ------------------------------------------------------------- */
 
-/* Weights of ones add up without a sign, and times are kept only by those who have them. */
+/* Repeats count once where rows have no weights, and times are kept only by those who have them. */
 static int
 row_words(const HistoryDef *history)
 {
-	bool		plain = history->weight == NULL;
-
-	for (int e = 0; history->event_weights && e < history->num_events; e++)
-		plain &= history->event_weights[e] >= 1;
 	if (history->happened == NULL)
-		return plain ? 3 : 4;
+		return history->weight == NULL && history->event_weights == NULL ? 2 : 4;
 	return history->horizon ? 5 : 4;
 }
 
@@ -104,9 +100,11 @@ add_row(void *arg, const SourceRow *in)
 	row[0] = key_is_number(type) ? basket_number(key_number(type, in->basket)) :
 		key_add(&rows->server.env, &rows->keys, type, in->basket);
 	row[1] = code;
-	row[2] = (uint64) in->weight;
-	if (rows->rows.words > 3)
+	if (rows->rows.words > 2)
+	{
+		row[2] = (uint64) in->weight;
 		row[3] = basket_number(in->happened);
+	}
 	if (rows->rows.words > 4)
 		row[4] = row[3];
 	if (++rows->num_rows % CHECK_ROWS == 0)
@@ -213,7 +211,7 @@ take_items(BuildRows *rows, const uint64 *row, uint64 n)
 		uint32		code = rows->code ? rows->code[row[1]] : (uint32) row[1];
 		TimestampTz happened = words > 3 && rows->history->happened ? (int64) basket_number((int64) row[3]) : DT_NOBEGIN;
 
-		rows->item[taken++] = (SourceItem) {rows->order[code], code, happened, (int64) row[2]};
+		rows->item[taken++] = (SourceItem) {rows->order[code], code, happened, words > 2 ? (int64) row[2] : 1};
 		if (words > 4 && row[4] != row[3])
 			rows->item[taken++] = (SourceItem) {rows->order[code], code, (int64) basket_number((int64) row[4]), 0};
 	}

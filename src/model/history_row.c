@@ -37,6 +37,14 @@ place_by_code(Basket *b)
 		b->entry[e].position = e;
 }
 
+/* Where nothing says how much a row weighs, repeats of an item are the item once more, and it counts once. */
+static void
+drop_repeats(SourceItem *item, uint32 n)
+{
+	for (uint32 i = 0; i < n; i++)
+		item[i].weight = 1;
+}
+
 void
 history_row_make(Env *env, const HistoryDef *history, const ItemTable *items, Datum basket,
 				 SourceItem *item, uint32 n, HistoryRow *row)
@@ -48,6 +56,8 @@ history_row_make(Env *env, const HistoryDef *history, const ItemTable *items, Da
 	n = source_make_basket(item, n, history->max_basket, &too_heavy);
 	if (too_heavy)
 		fail_too_heavy(history, items, basket, item, n);
+	if (history->weight == NULL && history->event_weights == NULL)
+		drop_repeats(item, n);
 	row->happened = DT_NOBEGIN;
 	basket_reserve(env, b, n);
 	b->size = n;
