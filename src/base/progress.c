@@ -41,6 +41,8 @@ static const char *const phase_names[] = {
 	[PROGRESS_COUNTING] = "counting pairs",
 	[PROGRESS_SCORING] = "scoring",
 	[PROGRESS_COMPARING] = "comparing",
+	[PROGRESS_REFRESHING] = "refreshing baskets",
+	[PROGRESS_APPLYING] = "applying counts",
 };
 
 /* The figures last published, to tell whether new ones are worth a write. */

@@ -18,7 +18,9 @@ typedef enum ProgressPhase
 	PROGRESS_WRITING_HISTORY = 5,
 	PROGRESS_COUNTING = 6,		/* rows of pair counts, and their best */
 	PROGRESS_SCORING = 7,		/* lists of neighbors from counts that are there */
-	PROGRESS_COMPARING = 8		/* stored with counted */
+	PROGRESS_COMPARING = 8,		/* stored with counted */
+	PROGRESS_REFRESHING = 9,	/* changed baskets of a history */
+	PROGRESS_APPLYING = 10		/* changed counts into a model */
 } ProgressPhase;
 
 extern bool progress_begin(ProgressPhase phase);

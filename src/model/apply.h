@@ -18,30 +18,32 @@ typedef struct ModelApply
 	/* immutable */
 	ServerEnv	server;			/* memory that lasts as long as this */
 	ModelDef   *model;
-	Relation	relation;		/* the pair table */
-	bool		keeps_floors;	/* symmetric, without generations and ridge: the arrays below are used */
-	bool		directed;		/* rows have an n_target of their own */
+	bool		keeps_floors;	/* symmetric, without generations or ridge: the arrays of n and floor are used */
 
 	/* mutable */
-	TableWriter *writer;
-	uint32		num_items;		/* that the arrays have room for */
+	TableWriter *writer;		/* of the pair table */
+	uint32		num_items;		/* the arrays have room for */
 	int64	   *old_n;			/* units, before the refresh; 0 for new items */
 	int64	   *new_n;
 	double	   *floor;			/* NaN: unknown */
-	uint8	   *touched;		/* by item: any of its counts, or its n, has changed */
+	bool	   *touched;		/* any of its counts, or its n, has changed */
 	int			rounds;			/* how often changes were applied */
-	PairChange *last;			/* pairs of the only round; NULL after a second one */
+	const PairChange *last;		/* all changed pairs, ascending, if there was one round; otherwise NULL */
 	uint64		num_last;
-	bool		target_changed;	/* any n_target, or n of a symmetric model */
-	bool		total_changed;
+	bool		n_changed;		/* of any item */
+	bool		target_changed; /* n as the second of a pair, of any item */
+	double		old_total;		/* in baskets */
+	int32		old_newest;		/* generation */
 	int64		num_pairs;		/* directed pairs changed */
-	bool		changed;		/* anything at all */
 } ModelApply;
 
-/* Reads what rescoring will have to compare with; the model's totals are changed in place by what follows. */
-extern ModelApply *apply_create(MemoryContext context, ModelDef *model, bool keep_pairs);
-/* Folds and applies; the changes are empty afterwards, and what was written is seen by the active snapshot. */
-extern void apply_changes(ModelApply *apply, PairChanges *changes);
+/* Opens the pair table and reads what rescoring will have to compare with. */
+extern ModelApply *apply_create(MemoryContext context, ModelDef *model);
+/*
+ * Folds and applies, totals of the model included; what was written is seen through the active snapshot.  The changes are
+ * empty afterwards, but those of the only and last round, which rescoring looks at.
+ */
+extern void apply_changes(ModelApply *apply, PairChanges *changes, bool last);
 extern void apply_free(ModelApply *apply);
 
 #endif							/* PERSONALIZE_APPLY_H */

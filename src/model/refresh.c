@@ -289,6 +289,7 @@ refresh_incrementally(RefreshGroup *group)
 		model->report.pairs = model->apply->num_pairs;
 		rescore_model(model->apply, model->source->def, group->items, &model->report);
 		apply_free(model->apply);
+		pairs_release(&model->changes);
 		refresh_see_own_writes();
 	}
 }

@@ -23,6 +23,7 @@ typedef struct GroupHistory
 	RefreshReport report;
 	LogContents log;			/* consumed */
 	bool	   *changed;		/* by code in RefreshGroup.baskets: whether to be recomputed */
+	uint32		changed_room;	/* false from here on */
 
 	/* while baskets are recomputed */
 	TableWriter *writer;
@@ -38,7 +39,7 @@ typedef struct GroupModel
 	GroupHistory *source;
 	GroupHistory *target;		/* NULL but for directed models */
 	RefreshReport report;
-	PairChanges changes;		/* not applied yet */
+	PairChanges changes;		/* not applied yet; after the last round still those of it */
 	ModelApply *apply;			/* NULL for a model that will be built anew */
 } GroupModel;
 
