@@ -12,6 +12,7 @@
 #include "access/detoast.h"
 #include "access/heapam.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
