@@ -49,14 +49,14 @@ typedef struct Round
 
 /* --- before the first round ---------------------------------------------- */
 
-static void
-reserve_items(ModelApply *apply, uint32 item)
+void
+apply_reserve(ModelApply *apply, uint32 n)
 {
 	Env		   *env = &apply->server.env;
 	uint32		old = apply->num_items;
-	uint32		room = Max(item + 1, old + old / 2);
+	uint32		room = Max(n, old + old / 2);
 
-	if (item < old)
+	if (n <= old)
 		return;
 	apply->touched = env_resize(env, apply->touched, room, sizeof(bool));
 	apply->old_n = env_resize(env, apply->old_n, room, sizeof(int64));
@@ -85,7 +85,7 @@ read_marginals(ModelApply *apply)
 
 		CHECK_FOR_INTERRUPTS();
 		pair_table_row_read(pairs, tuple, false, &row);
-		reserve_items(apply, row.item);
+		apply_reserve(apply, row.item + 1);
 		apply->old_n[row.item] = apply->new_n[row.item] = row.n;
 		apply->floor[row.item] = row.floor;
 	}
@@ -312,7 +312,7 @@ apply_row(Round *round, const RowChange *change)
 		insert_row(round, change);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(round->scratch);
-	reserve_items(apply, item);
+	apply_reserve(apply, item + 1);
 	apply->touched[item] = true;
 	apply->new_n[item] += change->n;
 	apply->n_changed |= change->n != 0;

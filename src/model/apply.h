@@ -39,6 +39,8 @@ typedef struct ModelApply
 
 /* Opens the pair table and reads what rescoring will have to compare with. */
 extern ModelApply *apply_create(MemoryContext context, ModelDef *model);
+/* The arrays have room for the first n items. */
+extern void apply_reserve(ModelApply *apply, uint32 n);
 /*
  * Folds and applies, totals of the model included; what was written is seen through the active snapshot.  The changes are
  * empty afterwards, but those of the only and last round, which rescoring looks at.

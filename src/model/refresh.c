@@ -365,7 +365,7 @@ refresh_opened_group(RefreshGroup *group, RefreshMode mode, RefreshReport *repor
 	begin_group(group);
 	for (int i = 0; i < group->num_histories; i++)
 		read_changes(group, &group->history[i]);
-	rebuild = true || choose_rebuild(group, mode);
+	rebuild = choose_rebuild(group, mode);
 	if (rebuild)
 		rebuild_group(group);
 	else

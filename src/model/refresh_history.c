@@ -245,7 +245,10 @@ apply_long_changes(RefreshGroup *group, Size allowed)
 		GroupModel *model = &group->model[m];
 
 		if (model->apply != NULL && pairs_memory(&model->changes) > allowed)
+		{
 			apply_changes(model->apply, &model->changes, false);
+			progress_phase(PROGRESS_REFRESHING);
+		}
 	}
 }
 

@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -88,6 +89,17 @@ score_all(ModelApply *apply, const HistoryDef *history, RefreshReport *report)
 
 /* --- rows ---------------------------------------------------------------- */
 
+static void
+fail_unknown_item(const Rescore *r, uint32 item)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("%s has counts of item code %u, which its catalog or face does not have",
+					registry_name(r->apply->model->pairs), item),
+			 errhint("CALL personalize.refresh(%s, rebuild => true);",
+					 quote_literal_cstr(registry_name(r->apply->model->relation)))));
+}
+
 static HeapTuple
 find_face_row(Rescore *r, uint32 item)
 {
@@ -135,6 +147,7 @@ write_state(Rescore *r, HeapTuple old, double floor, int64 drift)
 	pair_table_update(r->apply->writer, old, false, false, &row);
 }
 
+/* Codes come from a table that its owner may write, and are places in arrays. */
 static void
 decode_row(Rescore *r, HeapTuple tuple, PairRow *row)
 {
@@ -144,6 +157,8 @@ decode_row(Rescore *r, HeapTuple tuple, PairRow *row)
 	server_env_init(&server, r->scratch);
 	pair_table_row_read(r->pairs, tuple, true, &stored);
 	pair_table_decode(&server.env, r->pairs, &stored, row);
+	if (row->size > 0 && row->item[row->size - 1] >= r->items->keys.size)
+		fail_unknown_item(r, row->item[row->size - 1]);
 }
 
 /* Scores an item from its counts, and writes its row of the face and its floor. */
@@ -199,7 +214,7 @@ close_rescore(Rescore *r)
 static bool
 n_has_changed(const ModelApply *apply, uint32 item)
 {
-	return item < apply->num_items && apply->old_n[item] != apply->new_n[item];
+	return apply->old_n[item] != apply->new_n[item];
 }
 
 static void
@@ -219,7 +234,7 @@ choose_full(Rescore *r)
 	const ModelApply *apply = r->apply;
 
 	r->full = env_alloc0(&r->server.env, (uint64) r->items->keys.size + 1, sizeof(bool));
-	for (uint32 i = 0; i < Min(apply->num_items, r->items->keys.size); i++)
+	for (uint32 i = 0; i < r->items->keys.size; i++)
 		if (n_has_changed(apply, i) || (apply->touched[i] && apply->last == NULL))
 			mark_full(r, i);
 	for (uint64 p = 0; apply->last != NULL && p < apply->num_last; p++)
@@ -232,7 +247,7 @@ fill_scorer(Rescore *r)
 {
 	const ModelApply *apply = r->apply;
 
-	for (uint32 i = 0; i < Min(apply->num_items, r->items->keys.size); i++)
+	for (uint32 i = 0; i < r->items->keys.size; i++)
 		model_scorer_add(r->scorer, i, 0, apply->new_n[i], apply->new_n[i]);
 	model_scorer_ready(r->scorer, NULL, NULL);
 }
@@ -385,6 +400,8 @@ patch_row(Rescore *r, uint32 item, const PairOffer *offers, uint32 n)
 	CooccurNeighbor *list;
 	FaceRow		face;
 
+	if (tuple == NULL)
+		fail_unknown_item(r, item);
 	/* the n of a row that is there has not changed, so the face has it */
 	face_row_read(table_writer_relation(r->face), tuple, r->items, &face);
 	list = palloc_extended(Max(k, face.size) * sizeof(CooccurNeighbor), MCXT_ALLOC_HUGE);
@@ -393,15 +410,16 @@ patch_row(Rescore *r, uint32 item, const PairOffer *offers, uint32 n)
 	if (pair_best_patch(model_scorer_best(r->scorer), item, list, &face.size, &floor, offers, n))
 	{
 		write_face(r, tuple, &face);
-		if (floor > r->apply->floor[item])
-			write_state(r, find_pairs_row(r, item), floor, 0);
+		if (floor > r->apply->floor[item] && (tuple = find_pairs_row(r, item)) != NULL)
+			write_state(r, tuple, floor, 0);
 	}
 	else
 	{
 		PairRow		row = {0};
 
 		tuple = find_pairs_row(r, item);
-		decode_row(r, tuple, &row);
+		if (tuple != NULL)
+			decode_row(r, tuple, &row);
 		score_row(r, item, tuple, &row);
 	}
 }
@@ -428,6 +446,7 @@ patch_rows(Rescore *r)
 static bool
 score_by_patches(Rescore *r)
 {
+	apply_reserve(r->apply, r->items->keys.size);
 	r->max_offers = (uint64) maintenance_work_mem * 1024 / 4 / sizeof(Offer);
 	choose_full(r);
 	if (r->num_full > FULL_SHARE * r->items->keys.size)

@@ -260,6 +260,7 @@ table_writer_close(TableWriter *writer)
 
 struct KeyScan
 {
+	MemoryContext context;		/* the index leaves things in the current one that have to last */
 	Relation	relation;
 	Relation	index;
 	IndexScanDesc scan;
@@ -302,6 +303,7 @@ key_scan_open(Relation relation, int num_keys, Snapshot snapshot)
 {
 	KeyScan    *scan = palloc0(sizeof(KeyScan));
 
+	scan->context = CurrentMemoryContext;
 	scan->relation = relation;
 	scan->num_keys = num_keys;
 	scan->index = index_open(require_primary_key(relation), AccessShareLock);
@@ -315,15 +317,22 @@ key_scan_open(Relation relation, int num_keys, Snapshot snapshot)
 void
 key_scan_start(KeyScan *scan, const Datum *keys)
 {
+	MemoryContext caller = MemoryContextSwitchTo(scan->context);
+
 	for (int k = 0; k < scan->num_keys; k++)
 		scan->key[k].sk_argument = keys[k];
 	index_rescan(scan->scan, scan->key, scan->num_keys, NULL, 0);
+	MemoryContextSwitchTo(caller);
 }
 
 HeapTuple
 key_scan_next(KeyScan *scan)
 {
-	if (!index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot))
+	MemoryContext caller = MemoryContextSwitchTo(scan->context);
+	bool		found = index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
+
+	MemoryContextSwitchTo(caller);
+	if (!found)
 		return NULL;
 	/* such a slot holds a tuple in its page, which is pinned until the next call */
 	return ExecFetchSlotHeapTuple(scan->slot, false, NULL);
