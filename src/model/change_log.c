@@ -1,27 +1,260 @@
 /*
  * change_log.c
- *		Reads, consumes and marks change logs.
+ *		Rows into a change log and out of it again.
+ *
+ * Writers only append.  Nobody but a refresh deletes, and it deletes exactly what
+ * its snapshot sees: what commits later stays for the next one.
  */
-#include "postgres.h"
+#include "base/compat.h"
 
-#include "fmgr.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "executor/tuptable.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
 
 #include "model/change_log.h"
+#include "model/model_rows.h"
+#include "model/table_writer.h"
 
-void
-change_log_read(Env *env, Oid log, KeyType type, Snapshot snapshot, bool consume, LogContents *contents)
+/* Rows that are written together: a page holds about 200 of them. */
+#define APPEND_BATCH 200
+
+/* ---------------------------------------------------------------- appending */
+
+/* The lock stays until the end of the transaction, as for any row that is written. */
+static Relation
+open_log(Oid log)
 {
-	elog(ERROR, "not there yet");
+	Relation	relation = OidIsValid(log) ? try_relation_open(log, RowExclusiveLock) : NULL;
+
+	if (relation == NULL)
+		return NULL;
+	if (relation->rd_rel->relkind == RELKIND_RELATION && RelationGetNumberOfAttributes(relation) == LOG_NUM_COLUMNS)
+		return relation;
+	relation_close(relation, NoLock);
+	return NULL;
 }
 
-int64
-change_log_forget(Oid log, KeyType type, Snapshot snapshot, Datum key)
+/* A log has no index of ours, and then needs neither executor nor writer; a user may have added some. */
+static void
+append_row(Relation relation, Datum *values, bool *nulls)
 {
-	elog(ERROR, "not there yet");
+	if (relation->rd_rel->relhasindex)
+	{
+		TableWriter *writer = table_writer_open(RelationGetRelid(relation));
+
+		table_writer_insert(writer, values, nulls);
+		table_writer_close(writer);
+	}
+	else
+	{
+		HeapTuple	tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+
+		simple_heap_insert(relation, tuple);
+		heap_freetuple(tuple);
+	}
+}
+
+void
+change_log_append_key(Oid log, Datum key)
+{
+	Relation	relation = open_log(log);
+	Datum		values[LOG_NUM_COLUMNS] = {key, 0};
+	bool		nulls[LOG_NUM_COLUMNS] = {false, true};
+
+	if (relation == NULL)
+		return;
+	append_row(relation, values, nulls);
+	relation_close(relation, NoLock);
 }
 
 void
 change_log_mark_all(Oid log, const char *reason)
 {
-	elog(ERROR, "not there yet");
+	Relation	relation = open_log(log);
+	Datum		values[LOG_NUM_COLUMNS] = {0, CStringGetTextDatum(reason)};
+	bool		nulls[LOG_NUM_COLUMNS] = {true, false};
+
+	if (relation == NULL)
+		return;
+	append_row(relation, values, nulls);
+	relation_close(relation, NoLock);
+}
+
+static void
+append_indexed(Relation relation, KeyType type, const Keyset *keys)
+{
+	TableWriter *writer = table_writer_open(RelationGetRelid(relation));
+	bool		nulls[LOG_NUM_COLUMNS] = {false, true};
+
+	for (uint32 code = 0; code < keys->size; code++)
+	{
+		Datum		values[LOG_NUM_COLUMNS] = {key_datum(keys, type, code, type), 0};
+
+		table_writer_insert(writer, values, nulls);
+	}
+	table_writer_close(writer);
+}
+
+/* One WAL record a page instead of one a row. */
+static void
+append_batch(Relation relation, KeyType type, const Keyset *keys, uint32 from, uint32 n, TupleTableSlot **slot)
+{
+	bool		nulls[LOG_NUM_COLUMNS] = {false, true};
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		Datum		values[LOG_NUM_COLUMNS] = {key_datum(keys, type, from + i, type), 0};
+
+		ExecStoreHeapTuple(heap_form_tuple(RelationGetDescr(relation), values, nulls), slot[i], true);
+	}
+	heap_multi_insert(relation, slot, n, GetCurrentCommandId(true), 0, NULL);
+	for (uint32 i = 0; i < n; i++)
+		ExecClearTuple(slot[i]);
+}
+
+static void
+append_many(Relation relation, KeyType type, const Keyset *keys)
+{
+	uint32		room = Min(keys->size, APPEND_BATCH);
+	TupleTableSlot **slot = palloc(room * sizeof(*slot));
+
+	for (uint32 i = 0; i < room; i++)
+		slot[i] = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsHeapTuple);
+	for (uint32 from = 0; from < keys->size; from += room)
+	{
+		CHECK_FOR_INTERRUPTS();
+		append_batch(relation, type, keys, from, Min(room, keys->size - from), slot);
+	}
+	for (uint32 i = 0; i < room; i++)
+		ExecDropSingleTupleTableSlot(slot[i]);
+	pfree(slot);
+}
+
+void
+change_log_append(Oid log, KeyType type, const Keyset *keys)
+{
+	Relation	relation = keys->size > 0 ? open_log(log) : NULL;
+
+	if (relation == NULL)
+		return;
+	if (relation->rd_rel->relhasindex)
+		append_indexed(relation, type, keys);
+	else
+		append_many(relation, type, keys);
+	relation_close(relation, NoLock);
+}
+
+/* ---------------------------------------------------------------- reading and deleting */
+
+static void
+guard_deleted(Relation relation, TM_Result result)
+{
+	/* a row that this transaction or, where a newer snapshot may be taken, somebody's hand has deleted needs no more deleting */
+	if (result == TM_Ok || result == TM_SelfModified || (result == TM_Deleted && !IsolationUsesXactSnapshot()))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent change of change log \"%s\"", RelationGetRelationName(relation)),
+			 errhint("The transaction might succeed if retried.")));
+}
+
+static void
+delete_row(Relation relation, TupleTableSlot *slot)
+{
+	TM_FailureData failure;
+	TM_Result	result;
+
+	result = table_tuple_delete(relation, &slot->tts_tid, GetCurrentCommandId(true), InvalidSnapshot, InvalidSnapshot,
+								true, &failure, false);
+	guard_deleted(relation, result);
+}
+
+static void
+take_row(Env *env, KeyType type, TupleTableSlot *slot, LogContents *contents)
+{
+	bool		isnull;
+	Datum		key = slot_getattr(slot, LOG_BASKET, &isnull);
+
+	contents->num_rows++;
+	if (!isnull)
+	{
+		key_add(env, &contents->keys, type, key);
+		return;
+	}
+	contents->all = true;
+	if (contents->reason != NULL)
+		return;
+	key = slot_getattr(slot, LOG_REASON, &isnull);
+	contents->reason = isnull ? pstrdup("everything may have changed") : TextDatumGetCString(key);
+}
+
+void
+change_log_read(Env *env, Oid log, KeyType type, Snapshot snapshot, bool consume, LogContents *contents)
+{
+	LOCKMODE	lock = consume ? RowExclusiveLock : AccessShareLock;
+	Relation	relation = table_open(log, lock);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+
+	memset(contents, 0, sizeof(*contents));
+	keyset_init(env, &contents->keys, key_is_number(type));
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		env_check(env, 0, 0);
+		take_row(env, type, slot, contents);
+		if (consume)
+			delete_row(relation, slot);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(relation, consume ? NoLock : lock);
+}
+
+static bool
+same_key(KeyType type, Datum a, Datum b)
+{
+	struct varlena *left;
+	struct varlena *right;
+
+	if (key_is_number(type))
+		return key_number(type, a) == key_number(type, b);
+	if (type == KEY_UUID)
+		return memcmp(DatumGetUUIDP(a), DatumGetUUIDP(b), UUID_LEN) == 0;
+	left = PG_DETOAST_DATUM_PACKED(a);
+	right = PG_DETOAST_DATUM_PACKED(b);
+	return VARSIZE_ANY_EXHDR(left) == VARSIZE_ANY_EXHDR(right) &&
+		memcmp(VARDATA_ANY(left), VARDATA_ANY(right), VARSIZE_ANY_EXHDR(left)) == 0;
+}
+
+int64
+change_log_forget(Oid log, KeyType type, Snapshot snapshot, Datum key)
+{
+	Relation	relation = table_open(log, RowExclusiveLock);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	int64		num_rows = 0;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+		Datum		logged = slot_getattr(slot, LOG_BASKET, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		if (isnull || !same_key(type, logged, key))
+			continue;
+		delete_row(relation, slot);
+		num_rows++;
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(relation, NoLock);
+	return num_rows;
 }

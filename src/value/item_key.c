@@ -27,9 +27,9 @@ static const struct
 	[KEY_TEXT] = {"text", TEXTOID},
 };
 
-/* 0 for a type that is none; a varchar is a text with a limit. */
-static KeyType
-find_key_type(Oid type)
+/* A varchar is a text with a limit. */
+KeyType
+key_type_find(Oid type)
 {
 	type = getBaseType(type);
 	if (type == VARCHAROID)
@@ -44,7 +44,7 @@ find_key_type(Oid type)
 KeyType
 key_type(Oid type, const char *role)
 {
-	KeyType		found = OidIsValid(type) ? find_key_type(type) : 0;
+	KeyType		found = OidIsValid(type) ? key_type_find(type) : 0;
 
 	if (found == 0)
 		ereport(ERROR,
@@ -151,7 +151,7 @@ key_find(const Keyset *set, KeyType type, Oid argument_type, Datum argument)
 KeyType
 key_result(KeyType type, Oid want, const char *function)
 {
-	KeyType		wanted = find_key_type(want);
+	KeyType		wanted = key_type_find(want);
 
 	if (wanted != type && (wanted == 0 || !key_is_number(wanted) || !key_is_number(type)))
 		ereport(ERROR,

@@ -39,6 +39,8 @@ key_number_fits(KeyType type, int64 number)
 
 /* The key type of an SQL type, looking through domains; fails with `role` in the message. */
 extern KeyType key_type(Oid type, const char *role);
+/* The same, but 0 for a type that is none. */
+extern KeyType key_type_find(Oid type);
 /* "bigint" and so on; and back, 0 if there is none of that name. */
 extern const char *key_type_name(KeyType type);
 extern KeyType key_type_by_name(const char *name);

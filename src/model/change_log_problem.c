@@ -1,0 +1,162 @@
+/*
+ * change_log_problem.c
+ *		What is wrong with a definition and its triggers now, for status.
+ *
+ * Each check returns a sentence for people, or NULL.  Nothing here takes a lock that anybody waits for.
+ */
+#include "base/compat.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+
+#include "model/change_log.h"
+#include "model/change_log_target.h"
+#include "model/change_log_watch.h"
+
+static char *
+column_problem(Oid relation, List *columns)
+{
+	ListCell   *column;
+
+	foreach(column, columns)
+		if (get_attnum(relation, lfirst(column)) == InvalidAttrNumber)
+			return psprintf("%s has no column \"%s\" (any more)", registry_name(relation), (char *) lfirst(column));
+	return NULL;
+}
+
+/* The types that were found at creation are those of the tables that hold the keys. */
+static char *
+key_problem(Oid relation, const char *column, KeyType type)
+{
+	AttrNumber	number = get_attnum(relation, column);
+
+	if (number == InvalidAttrNumber)
+		return psprintf("%s has no column \"%s\" (any more)", registry_name(relation), column);
+	if (!log_type_fits(get_atttype(relation, number), type))
+		return psprintf("column \"%s\" of %s is no %s (any more)", column, registry_name(relation), key_type_name(type));
+	return NULL;
+}
+
+static char *
+source_problem(const WatchOwner *owner)
+{
+	char	   *problem;
+
+	if (!OidIsValid(owner->source))
+		return NULL;
+	if (get_rel_name(owner->source) == NULL)
+		return psprintf("the relation that %s was made from is gone", registry_name(owner->relation));
+	problem = column_problem(owner->source, watch_columns(owner));
+	if (problem != NULL || owner->history == NULL)
+		return problem;
+	problem = key_problem(owner->source, owner->history->basket, owner->history->basket_type);
+	return problem != NULL ? problem : key_problem(owner->source, owner->history->item, owner->history->item_type);
+}
+
+/* Who asks may lack a right that whoever writes has, so a refusal is not the definition's fault. */
+static char *
+expression_problem(const WatchRow *watch, KeyType type)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner resources = CurrentResourceOwner;
+	char	   *volatile problem = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		log_check_expression(watch->relation, watch->key, type);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			ReThrowError(error);
+		if (error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
+			problem = error->message;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = resources;
+	return problem;
+}
+
+static char *
+member_problem(int32 id, Oid relation)
+{
+	Relation	opened = try_relation_open(relation, AccessShareLock);
+	char	   *problem;
+
+	if (opened == NULL)
+		return NULL;
+	if (opened->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+		problem = psprintf("changes of foreign table %s are not noticed", registry_name(relation));
+	else
+		problem = watch_trigger_problem(id, opened);
+	relation_close(opened, AccessShareLock);
+	return problem;
+}
+
+static char *
+watch_problem(const WatchRow *watch, KeyType type)
+{
+	char	   *problem;
+	List	   *members;
+	ListCell   *member;
+
+	if (get_rel_name(watch->relation) == NULL)
+		return psprintf("the watched table with OID %u is gone", watch->relation);
+	problem = watch->expression ? expression_problem(watch, type) : key_problem(watch->relation, watch->key, type);
+	members = problem == NULL ? find_all_inheritors(watch->relation, NoLock, NULL) : NIL;
+	foreach(member, members)
+	{
+		problem = member_problem(watch->id, lfirst_oid(member));
+		if (problem != NULL)
+			break;
+	}
+	return problem;
+}
+
+static char *
+log_problem(const WatchOwner *owner, List *watched)
+{
+	if (!OidIsValid(owner->source))
+		return NULL;
+	if (!OidIsValid(owner->log) || get_rel_name(owner->log) == NULL)
+		return psprintf("the change log of %s is gone", registry_name(owner->relation));
+	return watched == NIL ? psprintf("no table is watched for %s", registry_name(owner->relation)) : NULL;
+}
+
+char *
+change_log_problem(int32 id)
+{
+	List	   *watched = watch_rows(id);
+	WatchOwner	owner;
+	ListCell   *watch;
+	char	   *problem;
+
+	if (!watch_owner(id, &owner))
+		return NULL;
+	problem = source_problem(&owner);
+	if (problem == NULL)
+		problem = log_problem(&owner, watched);
+	foreach(watch, watched)
+	{
+		if (problem != NULL)
+			break;
+		problem = watch_problem(lfirst(watch), owner.type);
+	}
+	return problem;
+}

@@ -1,0 +1,69 @@
+/*
+ * change_log_watch.h
+ *		Which relations are watched for whom; what the trigger function, the
+ *		triggers' maker and the event triggers share.
+ */
+#ifndef PERSONALIZE_CHANGE_LOG_WATCH_H
+#define PERSONALIZE_CHANGE_LOG_WATCH_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+#include "utils/reltrigger.h"
+
+#include "model/registry.h"
+
+/* A row of personalize.watch. */
+typedef struct WatchRow
+{
+	int32		id;
+	Oid			relation;
+	char	   *key;			/* a column's name, or an expression */
+	bool		expression;
+} WatchRow;
+
+/* Whom an id means: a history or a catalog, whichever is not NULL. */
+typedef struct WatchOwner
+{
+	HistoryDef *history;
+	CatalogDef *catalog;
+	Oid			relation;		/* of either */
+	Oid			log;
+	Oid			source;			/* interactions or products */
+	KeyType		type;			/* of the log */
+} WatchOwner;
+
+/* Transition tables of the triggers: expressions read from them. */
+#define WATCH_OLD_TABLE "personalize_old"
+#define WATCH_NEW_TABLE "personalize_new"
+
+/* --- change_log_watch_rows.c: what is registered, for any role, without a privilege --- */
+/* Of WatchRow *, of this id or (0) all. */
+extern List *watch_rows(int32 id);
+/* The row of this id that covers a relation, as its own or as that of an ancestor; NULL: there is none. */
+extern WatchRow *watch_find(int32 id, Oid relation);
+/* False where there is no such history or catalog. */
+extern bool watch_owner(int32 id, WatchOwner *owner);
+/* Columns of the source that the definition reads: of char *. */
+extern List *watch_columns(const WatchOwner *owner);
+/* All relations that are registered, as whatever: of Oid. */
+extern List *watch_registered(void);
+/* The relation and all that it inherits from, as partition or otherwise: of Oid. */
+extern List *relation_ancestors(Oid relation);
+/* "integer" of "personalize_integer_insert", 0 for another name. */
+extern int32 watch_id_of_name(const char *trigger);
+
+/* --- change_log_watch.c: triggers --- */
+/* Whether a trigger is ours, for this id or (0) any. */
+extern bool watch_trigger_is_ours(const Trigger *trigger, int32 id);
+/* What is wrong with the triggers of an open relation, for people, or NULL. */
+extern char *watch_trigger_problem(int32 id, Relation relation);
+/* change_log_watch for relations that have come into the family of a watched one, with what the family has. */
+extern void watch_newcomer(const WatchRow *watch, Oid relation);
+/* Drops the triggers of this id on this relation only. */
+extern void watch_drop_triggers(int32 id, Oid relation);
+/* While this module itself issues DDL, its event triggers look away. */
+extern bool watch_own_ddl(void);
+
+#endif							/* PERSONALIZE_CHANGE_LOG_WATCH_H */

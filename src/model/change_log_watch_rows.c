@@ -1,0 +1,203 @@
+/*
+ * change_log_watch_rows.c
+ *		Who watches what, read from the registry's tables and pg_inherits.
+ *
+ * Writers of a shop's tables come here in a trigger, and anybody in an event trigger.  So rows are read directly:
+ * no privilege can be missing, and where the extension is half gone there is nothing to find.
+ */
+#include "base/compat.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "model/change_log_watch.h"
+
+/* Columns of personalize.watch; the registry's other tables have relation in the same place. */
+enum {WATCH_ID = 1, WATCH_RELATION, WATCH_KEY, WATCH_EXPRESSION};
+
+static Relation
+open_registry(const char *name)
+{
+	Oid			schema = get_namespace_oid("personalize", true);
+	Oid			relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+
+	return OidIsValid(relation) ? try_relation_open(relation, AccessShareLock) : NULL;
+}
+
+static Datum
+column(Relation relation, HeapTuple tuple, int number)
+{
+	bool		isnull;
+
+	return heap_getattr(tuple, number, RelationGetDescr(relation), &isnull);
+}
+
+static WatchRow *
+read_row(Relation relation, HeapTuple tuple)
+{
+	WatchRow   *row = palloc(sizeof(WatchRow));
+
+	row->id = DatumGetInt32(column(relation, tuple, WATCH_ID));
+	row->relation = DatumGetObjectId(column(relation, tuple, WATCH_RELATION));
+	row->key = TextDatumGetCString(column(relation, tuple, WATCH_KEY));
+	row->expression = DatumGetBool(column(relation, tuple, WATCH_EXPRESSION));
+	return row;
+}
+
+/* A scan without a snapshot of its own takes the latest, which a transaction with an old one must see, too. */
+List *
+watch_rows(int32 id)
+{
+	Relation	relation = open_registry("watch");
+	List	   *rows = NIL;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (relation == NULL)
+		return NIL;
+	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		if (id == 0 || DatumGetInt32(column(relation, tuple, WATCH_ID)) == id)
+			rows = lappend(rows, read_row(relation, tuple));
+	systable_endscan(scan);
+	relation_close(relation, AccessShareLock);
+	return rows;
+}
+
+WatchRow *
+watch_find(int32 id, Oid relation)
+{
+	List	   *rows = watch_rows(id);
+	List	   *family = rows == NIL ? NIL : relation_ancestors(relation);
+	ListCell   *member;
+	ListCell   *row;
+
+	/* the nearest wins: a partition may be watched on its own */
+	foreach(member, family)
+		foreach(row, rows)
+			if (((WatchRow *) lfirst(row))->relation == lfirst_oid(member))
+				return lfirst(row);
+	return NULL;
+}
+
+bool
+watch_owner(int32 id, WatchOwner *owner)
+{
+	memset(owner, 0, sizeof(*owner));
+	owner->history = registry_history_by_id(id);
+	if (owner->history != NULL)
+	{
+		owner->relation = owner->history->relation;
+		owner->log = owner->history->log;
+		owner->source = owner->history->interactions;
+		owner->type = owner->history->basket_type;
+		return true;
+	}
+	owner->catalog = registry_catalog_by_id(id);
+	if (owner->catalog == NULL)
+		return false;
+	owner->relation = owner->catalog->relation;
+	owner->log = owner->catalog->log;
+	owner->source = owner->catalog->products;
+	owner->type = owner->catalog->item_type;
+	return true;
+}
+
+static List *
+add_column(List *columns, char *name)
+{
+	return name == NULL ? columns : lappend(columns, name);
+}
+
+List *
+watch_columns(const WatchOwner *owner)
+{
+	const HistoryDef *history = owner->history;
+	List	   *columns = NIL;
+
+	if (history != NULL)
+	{
+		columns = list_make2(history->basket, history->item);
+		columns = add_column(columns, history->happened);
+		columns = add_column(columns, history->weight);
+		return add_column(columns, history->event);
+	}
+	columns = add_column(columns, owner->catalog->item);
+	for (int i = 0; i < CATALOG_NUM_ATTRIBUTES; i++)
+		columns = add_column(columns, owner->catalog->attribute[i]);
+	return columns;
+}
+
+static List *
+add_relations(List *relations, const char *registry)
+{
+	Relation	relation = open_registry(registry);
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (relation == NULL)
+		return relations;
+	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		relations = list_append_unique_oid(relations, DatumGetObjectId(column(relation, tuple, WATCH_RELATION)));
+	systable_endscan(scan);
+	relation_close(relation, AccessShareLock);
+	return relations;
+}
+
+List *
+watch_registered(void)
+{
+	static const char *const tables[] = {"catalog", "history", "model", "watch"};
+	List	   *relations = NIL;
+
+	for (int i = 0; i < lengthof(tables); i++)
+		relations = add_relations(relations, tables[i]);
+	return relations;
+}
+
+static List *
+add_parents(List *family, Relation inherits, Oid relation)
+{
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+	scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		family = list_append_unique_oid(family, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+	systable_endscan(scan);
+	return family;
+}
+
+/* Nearest first; inheritance proper may have several parents. */
+List *
+relation_ancestors(Oid relation)
+{
+	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
+	List	   *family = list_make1_oid(relation);
+
+	for (int i = 0; i < list_length(family); i++)
+		family = add_parents(family, inherits, list_nth_oid(family, i));
+	table_close(inherits, AccessShareLock);
+	return family;
+}
+
+int32
+watch_id_of_name(const char *trigger)
+{
+	int			id;
+	char		rest;
+
+	return sscanf(trigger, "personalize_%d_%c", &id, &rest) == 2 ? id : 0;
+}
