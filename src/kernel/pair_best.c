@@ -231,12 +231,10 @@ find_in_chunk(const PairBest *best, const uint32_t *items, const double *counts,
 	return num_found;
 }
 
-/* Afterwards the best k + 1 are held, in no order. */
+/* A row of many counts needs nearly all classes anyway, and each before its first count; a short one only a few. */
 static void
-search(PairBest *best, uint32_t item, double bar, const uint32_t *items, const double *counts, uint32_t n)
+begin_search(PairBest *best, uint32_t item, double bar, uint32_t n)
 {
-	uint16_t	found[CHUNK];
-
 	best->bar = COOCCUR_NO_BAR;
 	best->bar.score = bar;
 	/* a bar that there is not needs no computation */
@@ -245,7 +243,18 @@ search(PairBest *best, uint32_t item, double bar, const uint32_t *items, const d
 	{
 		best->need[c] = best->least;
 		best->known[c] = 0;
+		if (n > 4 * best->num_classes)
+			need_of_class(best, item, c);
 	}
+}
+
+/* Afterwards the best k + 1 are held, in no order. */
+static void
+search(PairBest *best, uint32_t item, double bar, const uint32_t *items, const double *counts, uint32_t n)
+{
+	uint16_t	found[CHUNK];
+
+	begin_search(best, item, bar, n);
 	for (uint32_t from = 0; from < n; from += CHUNK)
 	{
 		uint32_t	size = n - from < CHUNK ? n - from : CHUNK;

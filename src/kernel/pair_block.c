@@ -212,15 +212,16 @@ mark_spans(PairBlock *block, const Basket *target)
 static void
 add_plain(PairBlock *block, const Basket *source, uint32_t from, uint32_t to, const Basket *target)
 {
-	int64_t		weight = pairs_basket_weight(&block->shape, source->size);
+	uint64_t	weight = (uint64_t) pairs_basket_weight(&block->shape, source->size);
 
 	mark_spans(block, target);
 	for (uint32_t at = from; at < to; at++)
 	{
 		uint64_t	row = source->entry[at].code - block->first;
-		int64_t    *counter = block->counter + row * block->num_items;
+		/* products wrap as those of pairs_of_entry do */
+		uint64_t   *counter = (uint64_t *) block->counter + row * block->num_items;
 		uint64_t   *touched = block->touched + row * block->num_words;
-		int64_t		add = weight * source->entry[at].weight;
+		uint64_t	add = weight * source->entry[at].weight;
 
 		for (uint32_t m = 0; m < block->num_marks; m++)
 			touched[block->mark[m].word] |= block->mark[m].bits;
