@@ -383,6 +383,8 @@ check_counts(CooccurRow *row, const CooccurOperand *x, const Pairs *p)
 		uint32_t	n = cooccur_row(row, i, &items, &counts);
 
 		CHECK(n == p->start[i + 1] - p->start[i]);
+		for (uint32_t t = 1; t < n; t++)
+			CHECK(items[t - 1] < items[t]);
 		for (uint64_t q = p->start[i]; q < p->start[i + 1]; q++)
 			want[p->item[q]] = p->count[q];
 		for (uint32_t t = 0; t < n; t++)
@@ -493,6 +495,168 @@ test_folded(void)
 	free_data(&data);
 }
 
+/* --- from one list to another ------------------------------------------------ */
+
+/* Lists of any size from none on, and of which items are where they are not in the other ones. */
+static void
+append_side(Baskets *b, const Shape *shape)
+{
+	uint32_t	size = below(4) ? below(shape->longest + 1) : 0;
+	uint64_t	at = b->start[b->num_lists];
+
+	baskets_reserve(unit_env(), b, size);
+	for (uint32_t i = 0, left = size; i < shape->items && left > 0; i++)
+		if (below(shape->items - i) < left)
+		{
+			b->item[at++] = i;
+			left--;
+		}
+	baskets_close(b, size, 1);
+}
+
+static uint32_t *
+random_weights(const Baskets *b, uint32_t most)
+{
+	uint32_t   *weight = malloc((b->start[b->num_lists] + 1) * sizeof(uint32_t));
+
+	for (uint64_t e = 0; e < b->start[b->num_lists]; e++)
+		weight[e] = 1 + below(most);
+	return weight;
+}
+
+static int64_t
+count_in_list(const CooccurOperand *x, uint64_t l, uint64_t e, uint64_t f)
+{
+	return (x->list_scale ? x->list_scale[l] : 1) *
+		(int64_t) (x->source_weight ? x->source_weight[e] : 1) * (x->list_weight ? x->list_weight[f] : 1);
+}
+
+/* By item of the source and item of the list; an item with itself as well. */
+static Pairs
+count_directed(const CooccurOperand *x)
+{
+	size_t		n = x->num_items;
+	int64_t    *dense = calloc(n * n, sizeof(int64_t));
+	Pairs		p = {calloc(n + 1, sizeof(uint64_t)), malloc(n * n * sizeof(uint32_t)), malloc(n * n * sizeof(int64_t))};
+	uint64_t	at = 0;
+
+	for (uint64_t l = 0; l < x->num_lists; l++)
+		for (uint64_t e = x->source_start[l]; e < x->source_start[l + 1]; e++)
+			for (uint64_t f = x->list_start[l]; f < x->list_start[l + 1]; f++)
+				dense[x->source_item[e] * n + x->list_item[f]] += count_in_list(x, l, e, f);
+	for (size_t c = 0; c < n * n; c++)
+	{
+		if (dense[c] != 0)
+		{
+			p.item[at] = c % n;
+			p.count[at++] = dense[c];
+		}
+		p.start[c / n + 1] = at;
+	}
+	free(dense);
+	return p;
+}
+
+/* An item is no neighbor of its own. */
+static void
+check_directed_neighbors(CooccurRow *row, const CooccurOperand *x, const Pairs *p, const CooccurQuery *query)
+{
+	CooccurNeighbor *all = malloc(x->num_items * sizeof(CooccurNeighbor));
+	CooccurNeighbor *got = malloc(query->k * sizeof(CooccurNeighbor));
+
+	key_order = x->order;
+	for (uint32_t i = 0; i < x->num_items; i++)
+	{
+		uint32_t	n = 0;
+
+		for (uint64_t q = p->start[i]; q < p->start[i + 1]; q++)
+		{
+			double		count = p->count[q] * x->unit;
+
+			if (p->item[q] != i)
+				all[n++] = (CooccurNeighbor)
+				{
+					measure_score(&query->measure, count, x->source_marginal[i], x->marginal[p->item[q]], x->total),
+					count, p->item[q]
+				};
+		}
+		qsort(all, n, sizeof(CooccurNeighbor), compare_neighbors);
+		check_neighbors(got, cooccur_row_neighbors(row, i, query, got), all, n, query);
+	}
+	free(all);
+	free(got);
+}
+
+static void
+check_directed(const CooccurOperand *x)
+{
+	Pairs		p = count_directed(x);
+	CooccurRow *row = cooccur_row_create(unit_env(), x);
+
+	check_counts(row, x, &p);
+	for (int m = 0; m < measure_table_size; m++)
+	{
+		CooccurQuery query = {{&measure_table[m], measure_table[m].defaults}, queries[m % 8].k, x->unit * (m % 3)};
+
+		if (!query.measure.info->contingency)
+			check_directed_neighbors(row, x, &p, &query);
+	}
+	CHECK(!cooccur_topk_pays(x));
+	cooccur_row_release(row);
+	free_pairs(&p);
+}
+
+/* Weights on both sides, on one, on none; with scales and without. */
+static void
+test_directed(void)
+{
+	static const Shape shape = {"", 700, 900, 0, 30, 0, true};
+	double	   *n = malloc(2 * shape.items * sizeof(double));
+	uint32_t   *order = malloc(shape.items * sizeof(uint32_t));
+	Baskets		side[2];
+
+	for (int s = 0; s < 2; s++)
+	{
+		baskets_init(unit_env(), side + s, false);
+		side[s].num_items = shape.items;
+		for (uint32_t l = 0; l < shape.lists; l++)
+			append_side(side + s, &shape);
+	}
+	for (uint32_t i = 0; i < shape.items; i++)
+	{
+		n[i] = 1000 + below(1000);
+		n[shape.items + i] = 100000.0 / (i + 1);
+		order[i] = shape.items - 1 - i;
+	}
+	for (int v = 0; v < 8; v++)
+	{
+		uint32_t   *source_weight = v & 1 ? random_weights(&side[0], 5) : NULL;
+		uint32_t   *weight = v & 2 ? random_weights(&side[1], v == 3 ? 70000 : 3) : NULL;
+		int64_t    *scale = v & 4 ? malloc(shape.lists * sizeof(int64_t)) : NULL;
+		CooccurOperand x = {
+			.num_items = shape.items, .num_lists = shape.lists, .list_start = side[1].start, .list_item = side[1].item,
+			.list_weight = weight, .list_scale = scale, .marginal = n + shape.items, .total = 10000,
+			.unit = v & 4 ? 1.0 / 65536 : 1, .order = order, .source_start = side[0].start,
+			.source_item = side[0].item, .source_weight = source_weight, .source_marginal = n
+		};
+
+		for (uint32_t l = 0; scale && l < shape.lists; l++)
+			scale[l] = 1 + below(65536);
+		cooccur_operand_init(unit_env(), &x);
+		check_directed(&x);
+		cooccur_operand_release(unit_env(), &x);
+		free(source_weight);
+		free(weight);
+		free(scale);
+	}
+	baskets_release(unit_env(), side);
+	baskets_release(unit_env(), side + 1);
+	free(n);
+	free(order);
+}
+
+/* --- other ------------------------------------------------------------------- */
+
 /* Every form of the vector loops, which the tests above take the widest of. */
 static void
 test_forms(void)
@@ -593,6 +757,7 @@ test_cooccur(void)
 		test_weights(&weights[i]);
 	}
 	RUN(test_folded);
+	RUN(test_directed);
 	RUN(test_forms);
 	RUN(test_memory);
 	RUN(test_empty);

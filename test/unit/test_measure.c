@@ -305,6 +305,37 @@ test_need_is_useful(void)
 	}
 }
 
+/* A score changes with n_b, and with n, for some counts if the table says so, and never if it does not. */
+static void
+test_depends(void)
+{
+	for (int i = 0; i < measure_table_size * NUM_VARIANTS; i++)
+	{
+		Measure		m = variant(i / NUM_VARIANTS, i % NUM_VARIANTS);
+		uint64_t	state = 9;
+		int			by_neighbor = 0;
+		int			by_total = 0;
+
+		for (int t = 0; t < 1000; t++)
+		{
+			double		n_a = 1 + unit_random(&state) % 1000;
+			double		n_b = 1 + unit_random(&state) % 1000;
+			double		n_ab = 1 + unit_random(&state) % (uint64_t) fmin(n_a, n_b);
+			double		n = n_a + n_b + 100 + unit_random(&state) % 1000;
+			double		score = measure_score(&m, n_ab, n_a, n_b, n);
+
+			by_neighbor += measure_score(&m, n_ab, n_a, n_b + 1 + unit_random(&state) % 100, n) != score;
+			by_total += measure_score(&m, n_ab, n_a, n_b, n + 1 + unit_random(&state) % 100) != score;
+		}
+		CHECK(m.info->uses_neighbor || by_neighbor == 0);
+		CHECK(m.info->uses_total || by_total == 0);
+		/* some parameters take the share of n_b away, the defaults never */
+		m.params = m.info->defaults;
+		CHECK((measure_score(&m, 5, 20, 30, 100) != measure_score(&m, 5, 20, 15, 100)) == m.info->uses_neighbor);
+		CHECK((measure_score(&m, 5, 20, 30, 100) != measure_score(&m, 5, 20, 30, 200)) == m.info->uses_total);
+	}
+}
+
 void
 test_measure(void)
 {
@@ -314,6 +345,7 @@ test_measure(void)
 	RUN(test_never_nan);
 	RUN(test_checks);
 	RUN(test_need_is_useful);
+	RUN(test_depends);
 	for (int i = 0; i < measure_table_size; i++)
 	{
 		unit_begin(measure_table[i].name);
