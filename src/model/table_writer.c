@@ -168,15 +168,16 @@ table_writer_insert(TableWriter *writer, const Datum *values, const bool *nulls)
 	ExecStoreHeapTuple(tuple, *slot, true);
 	writer->num_gathered++;
 	writer->bytes_gathered += tuple->t_len;
-	MemoryContextSwitchTo(caller);
 	MemoryContextReset(writer->scratch);
 	if (writer->num_gathered == BATCH_ROWS || writer->bytes_gathered >= BATCH_BYTES)
 	{
 		CHECK_FOR_INTERRUPTS();
 		write_gathered(writer);
+		/* from the next batch on; the caller's context may be the scratch one, which is no place for it */
 		if (writer->bulk == NULL)
 			writer->bulk = GetBulkInsertState();
 	}
+	MemoryContextSwitchTo(caller);
 }
 
 /* Nobody else is to write these tables while we do, but an owner can. */
@@ -260,7 +261,7 @@ table_writer_close(TableWriter *writer)
 
 struct KeyScan
 {
-	MemoryContext context;		/* the index leaves things in the current one that have to last */
+	MemoryContext context;		/* an index scan allocates on its way, and keeps that */
 	Relation	relation;
 	Relation	index;
 	IndexScanDesc scan;
@@ -329,13 +330,13 @@ HeapTuple
 key_scan_next(KeyScan *scan)
 {
 	MemoryContext caller = MemoryContextSwitchTo(scan->context);
-	bool		found = index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
+	HeapTuple	tuple = NULL;
 
-	MemoryContextSwitchTo(caller);
-	if (!found)
-		return NULL;
 	/* such a slot holds a tuple in its page, which is pinned until the next call */
-	return ExecFetchSlotHeapTuple(scan->slot, false, NULL);
+	if (index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot))
+		tuple = ExecFetchSlotHeapTuple(scan->slot, false, NULL);
+	MemoryContextSwitchTo(caller);
+	return tuple;
 }
 
 void
