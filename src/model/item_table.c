@@ -10,6 +10,7 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "storage/lmgr.h"
@@ -19,8 +20,6 @@
 
 #include "model/item_table.h"
 #include "model/table_writer.h"
-
-enum {ITEM_KEY = 1, ITEM_CODE};
 
 static void
 guard_dense(const CatalogDef *catalog, bool dense, int32 code)
@@ -116,7 +115,8 @@ ItemTable *
 item_table_load(MemoryContext context, CatalogDef *catalog)
 {
 	ItemTable  *items = make_item_table(context, catalog);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	/* a parallel query reads with its own snapshot only; it gives no codes */
+	Snapshot	snapshot = RegisterSnapshot(IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot());
 	int32	   *codes;
 
 	/* toasted keys are fetched with the active snapshot */

@@ -14,6 +14,9 @@
 #include "kernel/keyset.h"
 #include "model/registry.h"
 
+/* Columns of a catalog's table, before its attributes. */
+enum {ITEM_KEY = 1, ITEM_CODE};
+
 typedef struct ItemTable
 {
 	CatalogDef *catalog;
