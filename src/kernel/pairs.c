@@ -569,6 +569,7 @@ pairs_of_entry(const PairShape *shape, const Basket *source, const Basket *targe
 	const Basket *others = shape->directed ? target : source;
 	uint64_t	weight = (uint64_t) pairs_basket_weight(shape, source->size);
 	int32_t		generation = pairs_generation(shape, own->day);
+	bool		aged = shape->generation_days != 0;
 	uint32_t	n = 0;
 
 	if (shape->sequence)
@@ -579,7 +580,7 @@ pairs_of_entry(const PairShape *shape, const Basket *source, const Basket *targe
 		const BasketEntry *e = others->entry + i;
 		int64_t		count = (int64_t) (weight * e->weight);
 
-		out[n] = (PairOfEntry) {e->code, e->day > own->day ? pairs_generation(shape, e->day) : generation, count};
+		out[n] = (PairOfEntry) {e->code, aged && e->day > own->day ? pairs_generation(shape, e->day) : generation, count};
 		/* written over by the next where it does not count */
 		n += count != 0 && e != skip;
 	}

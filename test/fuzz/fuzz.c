@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernel/basket.h"
 #include "kernel/baskets.h"
 #include "kernel/cooccur.h"
 #include "kernel/itemvec.h"
+#include "kernel/pair_row.h"
+#include "kernel/pairs.h"
 
 #include "fuzz.h"
 
@@ -312,11 +315,232 @@ fuzz_received_vector(const uint8_t *data, size_t size)
 	return kept == n;
 }
 
+/* --- a basket of a history --------------------------------------------------- */
+
+static void
+require_basket(const Basket *b, const uint8_t *data, size_t size)
+{
+	unsigned char *bytes = env_alloc(&env, basket_encoded_room(b->size), 1);
+	uint8_t    *placed = env_alloc0(&env, b->size, 1);
+
+	/* one form only: what was read is what would be written */
+	REQUIRE(basket_encode(b, bytes) == bytes + size && memcmp(bytes, data, size) == 0);
+	for (uint32_t e = 0; e < b->size; e++)
+	{
+		const BasketEntry *entry = b->entry + e;
+
+		REQUIRE(entry->weight >= 1 && entry->code < UINT32_MAX && (e == 0 || entry[-1].code < entry->code));
+		REQUIRE(entry->position < b->size && !placed[entry->position]);
+		placed[entry->position] = 1;
+	}
+	env_release(&env, bytes);
+	env_release(&env, placed);
+}
+
+static bool
+fuzz_basket(const uint8_t *data, size_t size)
+{
+	WireReader	in = wire_reader(data, size);
+	Basket		b = {0};
+	bool		accepted = basket_decode(&env, &in, &b);
+
+	if (accepted)
+		require_basket(&b, data, size);
+	basket_release(&env, &b);
+	return accepted;
+}
+
+/* The first byte says how many of the others are the first part; the block of each part is its own. */
+static WireReader
+split_input(const uint8_t *data, size_t size, uint8_t **rest, size_t *rest_size)
+{
+	size_t		first = size == 0 ? 0 : data[0] < size ? data[0] : size - 1;
+
+	*rest_size = size == 0 ? 0 : size - 1 - first;
+	*rest = memcpy(env_alloc(&env, *rest_size, 1), data + size - *rest_size, *rest_size);
+	return wire_reader(data + (size > 0), first);
+}
+
+#define MAX_DIFF	64			/* entries of a basket whose pairs are counted */
+
+/* What comes and goes again leaves nothing, by way of another basket. */
+static void
+require_differences_cancel(const PairShape *shape, const Basket *one, const Basket *two)
+{
+	PairChanges c;
+
+	pairs_init(&env, &c, *shape);
+	pairs_diff(&c, NULL, NULL, one, two);
+	pairs_diff(&c, one, two, two, one);
+	pairs_fold(&c);
+	pairs_diff(&c, two, one, NULL, NULL);
+	pairs_fold(&c);
+	REQUIRE(c.num_pairs == 0 && c.num_marginals == 0 && c.num_totals == 0);
+	pairs_release(&c);
+}
+
+static bool
+fuzz_pairs(const uint8_t *data, size_t size)
+{
+	PairShape	shape = {0};
+	Basket		one = {0};
+	Basket		two = {0};
+	uint8_t    *rest;
+	size_t		rest_size;
+	WireReader	in;
+	WireReader	others;
+	bool		accepted;
+
+	if (size < 1)
+		return false;
+	shape.directed = (data[0] & 3) == 1;
+	shape.sequence = (data[0] & 3) == 2;
+	shape.window = 1 + (data[0] >> 2 & 7);
+	shape.damping = (data[0] >> 5 & 3) * 0.5;
+	shape.generation_days = data[0] >> 7;
+	in = split_input(data + 1, size - 1, &rest, &rest_size);
+	others = wire_reader(rest, rest_size);
+	accepted = basket_decode(&env, &in, &one) && basket_decode(&env, &others, &two) &&
+		one.size <= MAX_DIFF && two.size <= MAX_DIFF;
+	if (accepted)
+		require_differences_cancel(&shape, &one, &two);
+	basket_release(&env, &one);
+	basket_release(&env, &two);
+	env_release(&env, rest);
+	return accepted;
+}
+
+/* --- rows of counts ------------------------------------------------------------ */
+
+static void
+require_row(const PairRow *row, WireReader base, WireReader delta)
+{
+	int64_t		count;
+
+	for (uint32_t i = 0; i < row->size; i++)
+	{
+		uint32_t	item = row->item[i];
+
+		REQUIRE(row->count[i] > 0 && item < UINT32_MAX && (i == 0 || row->item[i - 1] < item));
+		REQUIRE(pair_row_find(base, delta, item, &count) && count == row->count[i]);
+		if (item > 0 && (i == 0 || row->item[i - 1] != item - 1))
+			REQUIRE(pair_row_find(base, delta, item - 1, &count) && count == 0);
+	}
+}
+
+static void
+require_row_round_trip(const PairRow *row)
+{
+	unsigned char *bytes = env_alloc(&env, pair_row_encoded_room(row->size), 1);
+	size_t		size = pair_row_encode(row->item, row->count, row->size, bytes) - bytes;
+	PairRow		back = {0};
+
+	REQUIRE(size <= pair_row_encoded_room(row->size));
+	REQUIRE(pair_row_decode(&env, wire_reader(bytes, size), wire_reader("", 0), &back) && back.size == row->size);
+	REQUIRE(row->size == 0 || (memcmp(back.item, row->item, row->size * sizeof(uint32_t)) == 0 &&
+							   memcmp(back.count, row->count, row->size * sizeof(int64_t)) == 0));
+	pair_row_release(&env, &back);
+	env_release(&env, bytes);
+}
+
+/* A delta that takes away what base and delta come to leaves nothing of them. */
+static void
+require_row_taken_back(const PairRow *row, WireReader base, WireReader delta)
+{
+	size_t		room = pair_delta_encoded_room(wire_left(&delta), row->size);
+	unsigned char *bytes = env_alloc(&env, room, 1);
+	int64_t    *changes = env_alloc(&env, row->size, sizeof(int64_t));
+	PairRow		empty = {0};
+	unsigned char *end;
+	bool		bad;
+
+	for (uint32_t i = 0; i < row->size; i++)
+		changes[i] = -row->count[i];
+	end = pair_delta_merge(delta, row->item, changes, row->size, bytes, &bad);
+	REQUIRE(!bad && (size_t) (end - bytes) <= room);
+	REQUIRE(pair_row_decode(&env, base, wire_reader(bytes, end - bytes), &empty) && empty.size == 0);
+	pair_row_release(&env, &empty);
+	env_release(&env, changes);
+	env_release(&env, bytes);
+}
+
+static bool
+fuzz_pair_row(const uint8_t *data, size_t size)
+{
+	uint8_t    *rest;
+	size_t		rest_size;
+	WireReader	base = split_input(data, size, &rest, &rest_size);
+	WireReader	delta = wire_reader(rest, rest_size);
+	PairRow		row = {0};
+	int64_t		count;
+	bool		accepted = pair_row_decode(&env, base, delta, &row);
+
+	if (accepted)
+	{
+		require_row(&row, base, delta);
+		require_row_round_trip(&row);
+		require_row_taken_back(&row, base, delta);
+	}
+	else
+		/* it may well be found before the bytes go wrong */
+		for (uint32_t item = 0; item < 100; item += 9)
+			(void) pair_row_find(base, delta, item, &count);
+	pair_row_release(&env, &row);
+	env_release(&env, rest);
+	return accepted;
+}
+
+/* Any delta, and changes made of other bytes: back and forth is the delta without its zeros. */
+static bool
+fuzz_pair_delta(const uint8_t *data, size_t size)
+{
+	uint8_t    *rest;
+	size_t		rest_size;
+	WireReader	delta = split_input(data, size, &rest, &rest_size);
+	uint32_t   *items = env_alloc(&env, rest_size, sizeof(uint32_t));
+	int64_t    *changes = env_alloc(&env, rest_size, sizeof(int64_t));
+	size_t		room = pair_delta_encoded_room(wire_left(&delta), (uint32_t) rest_size);
+	unsigned char *there = env_alloc(&env, room, 1);
+	unsigned char *back = env_alloc(&env, pair_delta_encoded_room(room, (uint32_t) rest_size), 1);
+	unsigned char *plain = env_alloc(&env, pair_delta_encoded_room(wire_left(&delta), 0), 1);
+	unsigned char *end;
+	unsigned char *plain_end;
+	bool		bad;
+
+	for (size_t i = 0; i < rest_size; i++)
+	{
+		items[i] = (i == 0 ? 0 : items[i - 1] + 1) + rest[i] / 16;
+		changes[i] = (int64_t) (rest[i] % 16 - 8) * (rest[i] % 3 ? 1 : INT64_C(1) << 59);
+	}
+	end = pair_delta_merge(delta, items, changes, (uint32_t) rest_size, there, &bad);
+	REQUIRE((size_t) (end - there) <= room);
+	if (!bad)
+	{
+		for (size_t i = 0; i < rest_size; i++)
+			changes[i] = -changes[i];
+		end = pair_delta_merge(wire_reader(there, end - there), items, changes, (uint32_t) rest_size, back, &bad);
+		REQUIRE(!bad);
+		plain_end = pair_delta_merge(delta, NULL, NULL, 0, plain, &bad);
+		REQUIRE(!bad && end - back == plain_end - plain && memcmp(back, plain, end - back) == 0);
+	}
+	env_release(&env, items);
+	env_release(&env, changes);
+	env_release(&env, there);
+	env_release(&env, back);
+	env_release(&env, plain);
+	env_release(&env, rest);
+	return !bad;
+}
+
 static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_plain_baskets,
 	fuzz_weighted_baskets,
 	fuzz_stored_vector,
 	fuzz_received_vector,
+	fuzz_basket,
+	fuzz_pairs,
+	fuzz_pair_row,
+	fuzz_pair_delta,
 };
 
 bool
