@@ -194,7 +194,7 @@ update_statement(const CatalogDef *catalog, const char *condition)
 		appendStringInfo(&new, "%s%s", comma, product_attribute(catalog, a));
 	}
 	return psprintf("UPDATE %s AS c SET %s FROM %s AS p WHERE %s OPERATOR(pg_catalog.=) c.item%s "
-					"AND ROW(%s) OPERATOR(pg_catalog.*<>) ROW(%s)",
+					"AND ROW(%s)::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(%s)::pg_catalog.record",
 					registry_name(catalog->relation), set.data, registry_name(catalog->products), product_key(catalog),
 					condition, old.data, new.data);
 }
