@@ -47,6 +47,7 @@ basket_release(Env *env, Basket *b)
 
 /* --- sorting ------------------------------------------------------------- */
 
+/* Baskets of orders are mostly so small that nothing else is ever called. */
 static void
 insertion_sort(BasketEntry *entry, uint32_t n)
 {
@@ -114,6 +115,7 @@ place_bits(uint32_t size)
 	return 32 - __builtin_clz(size - 1);
 }
 
+/* All places together are whole bytes: only the last may be filled up. */
 static inline size_t
 places_size(uint32_t size)
 {
@@ -127,6 +129,7 @@ basket_encoded_room(uint32_t size)
 	return 1 + 2 * MAX_VARINT + (size_t) size * (3 * MAX_VARINT + 2 * sizeof(uint32_t)) + WIRE_MAX_VARINT;
 }
 
+/* Everything but whether there is a first day, which depends on the order. */
 static int
 flags_of(const Basket *b)
 {
@@ -144,6 +147,7 @@ flags_of(const Basket *b)
 	return (moved ? HAS_ORDER : 0) | (days ? HAS_DAYS : 0) | (weights ? HAS_WEIGHTS : 0);
 }
 
+/* Fixed width, since a place is equally likely to be any number. */
 static unsigned char *
 put_places(const Basket *b, unsigned char *out)
 {
@@ -299,6 +303,7 @@ get_places(WireReader *in, BasketEntry *entry, uint32_t size)
 	return moved != 0 && held == 0;
 }
 
+/* Sums wrap as the differences did, so any day can follow any other. */
 static bool
 get_days(WireReader *in, BasketEntry *entry, uint32_t size, uint32_t day, bool ordered)
 {
@@ -315,6 +320,7 @@ get_days(WireReader *in, BasketEntry *entry, uint32_t size, uint32_t day, bool o
 	return differs != 0 && !in->bad;
 }
 
+/* Over what places were noted in, which nobody needs any more. */
 static bool
 get_weights(WireReader *in, BasketEntry *entry, uint32_t size)
 {
@@ -332,6 +338,7 @@ get_weights(WireReader *in, BasketEntry *entry, uint32_t size)
 	return more != 0 && !in->bad;
 }
 
+/* Each part looks after its own form; that all flags were needed is part of it. */
 static bool
 get_parts(WireReader *in, int flags, BasketEntry *entry, uint32_t size)
 {

@@ -11,6 +11,7 @@
 #define NO_ITEM		UINT32_MAX	/* more than any item; where a delta is at its end */
 #define MAX_ENTRY	(2 * WIRE_MAX_VARINT)	/* bytes */
 
+/* Grows only: one row is decoded after the other into the same room. */
 void
 pair_row_reserve(Env *env, PairRow *row, uint32_t room)
 {
@@ -37,6 +38,7 @@ pair_row_encoded_room(uint32_t size)
 	return (size_t) size * MAX_ENTRY + MAX_ENTRY;
 }
 
+/* Three of four counts are one, and have no byte of their own. */
 unsigned char *
 pair_row_encode(const uint32_t *items, const int64_t *counts, uint32_t size, unsigned char *out)
 {
@@ -92,6 +94,7 @@ typedef struct DeltaCursor
 	int64_t		change;
 } DeltaCursor;
 
+/* A delta that goes wrong is at its end, so that loops over it end; whoever reaches the end asks for `bad`. */
 static void
 delta_next(DeltaCursor *delta, uint64_t least)
 {
@@ -125,6 +128,7 @@ pair_delta_encoded_room(size_t delta_size, uint32_t n)
 	return delta_size + (size_t) n * MAX_ENTRY + MAX_ENTRY;
 }
 
+/* Changes that cancel leave no trace, so a basket that came and went costs nothing later. */
 unsigned char *
 pair_delta_merge(WireReader in, const uint32_t *items, const int64_t *changes, uint32_t n,
 				 unsigned char *out, bool *bad)
@@ -190,11 +194,12 @@ append_with_delta(PairRow *row, DeltaCursor *delta, uint64_t item, int64_t count
 	return append(row, item, count);
 }
 
+/* Entries before the next change are the base's own; only the others leave the loop. */
 static bool
 decode(WireReader in, DeltaCursor *delta, PairRow *row)
 {
 	uint64_t	least = 0;
-	uint64_t	stop = delta->item;
+	uint64_t	stop = delta->item; /* at the end of the delta that is NO_ITEM, which stops bad items, too */
 	uint32_t	size = 0;		/* of the row; in a register, as far as possible */
 	uint32_t   *items = row->item;
 	int64_t    *counts = row->count;

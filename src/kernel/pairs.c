@@ -58,6 +58,7 @@ static const Basket no_basket = {0, 0, NULL};
 
 /* --- what counts how much ------------------------------------------------- */
 
+/* The same expression as that of the matrix value, so that both count the same to the last unit. */
 int64_t
 pairs_basket_weight(const PairShape *shape, uint32_t size)
 {
@@ -80,12 +81,14 @@ weight_at_distance(uint64_t weight, uint64_t distance)
 	return (2 * weight + distance) / (2 * distance);
 }
 
+/* Generations ascend with days: the later of two is that of the later day. */
 static inline int32_t
 later(int32_t one, int32_t two)
 {
 	return one > two ? one : two;
 }
 
+/* Callers may leave out what is not there, and the targets of models that have none. */
 static State
 state_of(const PairShape *shape, const Basket *source, const Basket *target)
 {
@@ -126,6 +129,7 @@ pairs_release(PairChanges *c)
 	pairs_init(c->env, c, c->shape);
 }
 
+/* Keeps the room: a refresh fills it again and again. */
 void
 pairs_clear(PairChanges *c)
 {
@@ -193,6 +197,7 @@ add_total(PairChanges *c, int32_t generation, uint64_t change)
 	c->total[at].change = (int64_t) ((uint64_t) c->total[at].change + change);
 }
 
+/* Most changes of a basket leave it in its generation and of its weight: no change at all. */
 static void
 diff_total(PairChanges *c, const State *was, const State *is)
 {
@@ -207,6 +212,7 @@ diff_total(PairChanges *c, const State *was, const State *is)
 
 /* --- items ---------------------------------------------------------------- */
 
+/* Divisions are what costs here, so that of a day that stayed is done once. */
 static inline Slot
 slot_of(const PairShape *shape, const BasketEntry *was, const BasketEntry *is)
 {
@@ -250,6 +256,7 @@ fill_slots(const PairShape *shape, const Basket *was, const Basket *is, bool all
 	return slots;
 }
 
+/* Written in any case and kept where it is a change: cheaper than a branch on what is hardly ever zero. */
 static inline MarginalChange *
 put_marginal(MarginalChange *at, uint32_t item, int32_t generation, uint64_t change, bool source, bool target)
 {
@@ -257,6 +264,7 @@ put_marginal(MarginalChange *at, uint32_t item, int32_t generation, uint64_t cha
 	return at + (change != 0);
 }
 
+/* All are of the basket's last generation, whatever the day of the item. */
 static void
 diff_marginals_of(PairChanges *c, const Slot *slot, uint32_t n, const State *was, const State *is, bool source, bool target)
 {
@@ -293,6 +301,7 @@ diff_marginals(PairChanges *c, const Slots *slots, const State *was, const State
 
 /* --- pairs of items -------------------------------------------------------- */
 
+/* The room has to be there, also for a change that turns out to be none. */
 static inline PairChange *
 put_pair(PairChange *at, uint32_t a, uint32_t b, int32_t generation, uint64_t change)
 {
@@ -337,6 +346,7 @@ diff_pairs(PairChanges *c, const Slot *a, const Slot *others, uint32_t n, const 
 	c->num_pairs = at - c->pair;
 }
 
+/* Each pair once: of two changed items in the turn of the first. */
 static void
 diff_symmetric(PairChanges *c, const Slots *slots, const State *was, const State *is)
 {
@@ -349,6 +359,7 @@ diff_symmetric(PairChanges *c, const Slots *slots, const State *was, const State
 	}
 }
 
+/* An item may be its own target, so sources and targets have slots of their own. */
 static void
 diff_directed(PairChanges *c, const Slots *sources, const Slots *targets, const State *was, const State *is)
 {
@@ -363,6 +374,7 @@ diff_directed(PairChanges *c, const Slots *sources, const Slots *targets, const 
 
 /* --- sequences ------------------------------------------------------------- */
 
+/* Entries stand by code; distances are between places. */
 static void
 fill_places(const PairShape *shape, const Basket *b, Place *place)
 {
@@ -466,6 +478,7 @@ pairs_diff(PairChanges *c, const Basket *old_source, const Basket *old_target,
 
 /* --- folding --------------------------------------------------------------- */
 
+/* Sums of equal keys, which stand together, and none of those that cancel: the table never hears of them. */
 static void
 fold_pairs(PairChanges *c)
 {
@@ -484,6 +497,7 @@ fold_pairs(PairChanges *c)
 	c->num_pairs = folded;
 }
 
+/* Those of a directed model come one by one, as a source and as a target. */
 static void
 fold_marginals(PairChanges *c)
 {
@@ -505,6 +519,7 @@ fold_marginals(PairChanges *c)
 	c->num_marginals = folded;
 }
 
+/* In order already: only what canceled has to go. */
 static void
 fold_totals(PairChanges *c)
 {
@@ -516,6 +531,7 @@ fold_totals(PairChanges *c)
 	c->num_totals = folded;
 }
 
+/* The scratch lasts for the sort only: nobody folds often enough to keep as much memory again. */
 static void
 sort_changes(Env *env, void *changes, uint64_t n, int key_words)
 {
@@ -540,6 +556,7 @@ pairs_fold(PairChanges *c)
 
 /* --- one row at a time ------------------------------------------------------ */
 
+/* A sequence counts towards the later item, at whatever day it was. */
 static uint32_t
 later_of_entry(const PairShape *shape, const Basket *b, uint32_t at, uint64_t weight, PairOfEntry *out)
 {
@@ -560,6 +577,7 @@ later_of_entry(const PairShape *shape, const Basket *b, uint32_t at, uint64_t we
 	return n;
 }
 
+/* In the order of the others' codes, as rows are. */
 uint32_t
 pairs_of_entry(const PairShape *shape, const Basket *source, const Basket *target,
 			   uint32_t at, PairOfEntry *out)
