@@ -32,6 +32,8 @@ row_condition(const History *h)
 
 	if (h->times)
 		s = text("%s AND at IS NOT NULL", s);
+	if (h->weights)
+		s = text("%s AND w IS NOT NULL", s);
 	if (h->events)
 		s = text("%s AND ev = ANY (%s)", s, h->events);
 	if (h->horizon)
