@@ -11,6 +11,18 @@
 
 PG_FUNCTION_INFO_V1(personalize_basket_items);
 
+/* Bytes may come from anybody, and a day that is no date breaks what reads dates. */
+static bool
+read_basket(Env *env, WireReader *reader, Basket *basket)
+{
+	if (!basket_decode(env, reader, basket))
+		return false;
+	for (uint32 e = 0; e < basket->size; e++)
+		if (!IS_VALID_DATE(basket->entry[e].day))
+			return false;
+	return true;
+}
+
 Datum
 personalize_basket_items(PG_FUNCTION_ARGS)
 {
@@ -22,7 +34,7 @@ personalize_basket_items(PG_FUNCTION_ARGS)
 
 	compat_materialize(fcinfo);
 	server_env_init(&server, CurrentMemoryContext);
-	if (!basket_decode(&server.env, &reader, &basket))
+	if (!read_basket(&server.env, &reader, &basket))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("these bytes are no basket of a history"),
