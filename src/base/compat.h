@@ -108,4 +108,13 @@ typedef bool TU_UpdateIndexes;
 #define compat_schema_aclcheck(schema, role, mode) object_aclcheck(NamespaceRelationId, schema, role, mode)
 #endif
 
+#if PG_VERSION_NUM < 140000
+/* 14: a partition can be detached in two steps (71f4c8c6f74) */
+#define AT_DetachPartitionFinalize ((AlterTableType) -1)
+#endif
+#if PG_VERSION_NUM < 170000
+/* 17: ALTER COLUMN SET EXPRESSION (5d06e99a3cf) */
+#define AT_SetExpression ((AlterTableType) -1)
+#endif
+
 #endif							/* PERSONALIZE_COMPAT_H */

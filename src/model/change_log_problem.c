@@ -61,7 +61,7 @@ source_problem(const WatchOwner *owner)
 
 /* Who asks may lack a right that whoever writes has, so a refusal is not the definition's fault. */
 static char *
-expression_problem(const WatchRow *watch, KeyType type)
+expression_problem(const WatchDef *watch, KeyType type)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner resources = CurrentResourceOwner;
@@ -110,7 +110,7 @@ member_problem(int32 id, Oid relation)
 }
 
 static char *
-watch_problem(const WatchRow *watch, KeyType type)
+watch_problem(const WatchDef *watch, KeyType type)
 {
 	char	   *problem;
 	List	   *members;

@@ -137,7 +137,7 @@ has_row_security(Oid relation)
  * of them cannot be compared, all matter, too.
  */
 static void
-resolve_used(LogTarget *target, const WatchOwner *owner, const WatchRow *watch)
+resolve_used(LogTarget *target, const WatchOwner *owner, const WatchDef *watch)
 {
 	List	   *names = watch_columns(owner);
 	AttrNumber *used = palloc((list_length(names) + 1) * sizeof(AttrNumber));
@@ -162,7 +162,7 @@ resolve_used(LogTarget *target, const WatchOwner *owner, const WatchRow *watch)
 static LogTarget *
 resolve(int32 id, Oid relation)
 {
-	WatchRow   *watch = watch_find(id, relation);
+	WatchDef   *watch = watch_find(id, relation);
 	LogTarget  *target;
 	WatchOwner	owner;
 

@@ -322,7 +322,7 @@ require_watch_owner(int32 id, WatchOwner *owner)
 static void
 check_key(int32 id, Oid relation, const WatchOwner *owner)
 {
-	WatchRow   *watch = watch_find(id, relation);
+	WatchDef   *watch = watch_find(id, relation);
 
 	if (watch == NULL)
 		elog(ERROR, "relation %u is not registered to be watched for %d", relation, id);
@@ -346,7 +346,7 @@ change_log_watch(int32 id, Oid relation, bool replica)
 }
 
 void
-watch_newcomer(const WatchRow *watch, Oid relation)
+watch_newcomer(const WatchDef *watch, Oid relation)
 {
 	WatchOwner	owner;
 	List	   *members = find_all_inheritors(relation, ShareRowExclusiveLock, NULL);

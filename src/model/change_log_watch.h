@@ -14,15 +14,6 @@
 
 #include "model/registry.h"
 
-/* A row of personalize.watch. */
-typedef struct WatchRow
-{
-	int32		id;
-	Oid			relation;
-	char	   *key;			/* a column's name, or an expression */
-	bool		expression;
-} WatchRow;
-
 /* Whom an id means: a history or a catalog, whichever is not NULL. */
 typedef struct WatchOwner
 {
@@ -39,18 +30,16 @@ typedef struct WatchOwner
 #define WATCH_NEW_TABLE "personalize_new"
 
 /* --- change_log_watch_rows.c: what is registered, for any role, without a privilege --- */
-/* Of WatchRow *, of this id or (0) all. */
+/* Of WatchDef *, of this id or (0) all. */
 extern List *watch_rows(int32 id);
 /* The row of this id that covers a relation, as its own or as that of an ancestor; NULL: there is none. */
-extern WatchRow *watch_find(int32 id, Oid relation);
+extern WatchDef *watch_find(int32 id, Oid relation);
 /* False where there is no such history or catalog. */
 extern bool watch_owner(int32 id, WatchOwner *owner);
 /* Columns of the source that the definition reads: of char *. */
 extern List *watch_columns(const WatchOwner *owner);
 /* All relations that are registered, as whatever: of Oid. */
 extern List *watch_registered(void);
-/* The relation and all that it inherits from, as partition or otherwise: of Oid. */
-extern List *relation_ancestors(Oid relation);
 /* "integer" of "personalize_integer_insert", 0 for another name. */
 extern int32 watch_id_of_name(const char *trigger);
 
@@ -60,7 +49,7 @@ extern bool watch_trigger_is_ours(const Trigger *trigger, int32 id);
 /* What is wrong with the triggers of an open relation, for people, or NULL. */
 extern char *watch_trigger_problem(int32 id, Relation relation);
 /* change_log_watch for relations that have come into the family of a watched one, with what the family has. */
-extern void watch_newcomer(const WatchRow *watch, Oid relation);
+extern void watch_newcomer(const WatchDef *watch, Oid relation);
 /* Drops the triggers of this id on this relation only. */
 extern void watch_drop_triggers(int32 id, Oid relation);
 /* While this module itself issues DDL, its event triggers look away. */

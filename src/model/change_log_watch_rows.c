@@ -1,6 +1,6 @@
 /*
  * change_log_watch_rows.c
- *		Who watches what, read from the registry's tables and pg_inherits.
+ *		Who watches what, read from the registry's tables.
  *
  * Writers of a shop's tables come here in a trigger, and anybody in an event trigger.  So rows are read directly:
  * no privilege can be missing, and where the extension is half gone there is nothing to find.
@@ -10,16 +10,13 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/table.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_inherits.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "model/change_log_watch.h"
+#include "model/lineage.h"
 
 /* Columns of personalize.watch; the registry's other tables have relation in the same place. */
 enum {WATCH_ID = 1, WATCH_RELATION, WATCH_KEY, WATCH_EXPRESSION};
@@ -41,10 +38,10 @@ column(Relation relation, HeapTuple tuple, int number)
 	return heap_getattr(tuple, number, RelationGetDescr(relation), &isnull);
 }
 
-static WatchRow *
+static WatchDef *
 read_row(Relation relation, HeapTuple tuple)
 {
-	WatchRow   *row = palloc(sizeof(WatchRow));
+	WatchDef   *row = palloc(sizeof(WatchDef));
 
 	row->id = DatumGetInt32(column(relation, tuple, WATCH_ID));
 	row->relation = DatumGetObjectId(column(relation, tuple, WATCH_RELATION));
@@ -73,18 +70,18 @@ watch_rows(int32 id)
 	return rows;
 }
 
-WatchRow *
+WatchDef *
 watch_find(int32 id, Oid relation)
 {
 	List	   *rows = watch_rows(id);
-	List	   *family = rows == NIL ? NIL : relation_ancestors(relation);
+	List	   *family = rows == NIL ? NIL : lineage_ancestors(relation);
 	ListCell   *member;
 	ListCell   *row;
 
 	/* the nearest wins: a partition may be watched on its own */
 	foreach(member, family)
 		foreach(row, rows)
-			if (((WatchRow *) lfirst(row))->relation == lfirst_oid(member))
+			if (((WatchDef *) lfirst(row))->relation == lfirst_oid(member))
 				return lfirst(row);
 	return NULL;
 }
@@ -163,34 +160,6 @@ watch_registered(void)
 	for (int i = 0; i < lengthof(tables); i++)
 		relations = add_relations(relations, tables[i]);
 	return relations;
-}
-
-static List *
-add_parents(List *family, Relation inherits, Oid relation)
-{
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
-	scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		family = list_append_unique_oid(family, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
-	systable_endscan(scan);
-	return family;
-}
-
-/* Nearest first; inheritance proper may have several parents. */
-List *
-relation_ancestors(Oid relation)
-{
-	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
-	List	   *family = list_make1_oid(relation);
-
-	for (int i = 0; i < list_length(family); i++)
-		family = add_parents(family, inherits, list_nth_oid(family, i));
-	table_close(inherits, AccessShareLock);
-	return family;
 }
 
 int32

@@ -166,6 +166,8 @@ extern void registry_set_scoring(const ModelDef *model);
 extern void registry_add_watch(int32 id, Oid relation, const char *key, bool expression);
 /* Whatever is registered for this relation, as catalog, history, model or watched: gone. */
 extern void registry_forget(Oid relation);
+/* Definitions follow a column of interactions, products or a watched table; the caller has seen it renamed. */
+extern void registry_rename_column(Oid relation, const char *old_name, const char *new_name);
 
 /* --- names --- */
 /* schema.name, quoted where needed, for statements and messages. */

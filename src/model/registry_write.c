@@ -323,6 +323,29 @@ registry_forget(Oid relation)
 		run(&write[i], &arguments);
 }
 
+/* CASE without a comparison of its own, whose operator would be looked up by name only. */
+#define RENAMED(column) column " = CASE WHEN " column " OPERATOR(pg_catalog.=) $2 THEN $3 ELSE " column " END"
+
+void
+registry_rename_column(Oid relation, const char *old_name, const char *new_name)
+{
+	static Write write[] = {
+		{"UPDATE personalize.history SET " RENAMED("basket") ", " RENAMED("item") ", " RENAMED("happened") ", "
+			RENAMED("weight") ", " RENAMED("event") " WHERE interactions OPERATOR(pg_catalog.=) $1"},
+		{"UPDATE personalize.catalog SET " RENAMED("item") ", " RENAMED("available") ", " RENAMED("price") ", "
+			RENAMED("category") ", " RENAMED("created") ", " RENAMED("item_group") " WHERE products OPERATOR(pg_catalog.=) $1"},
+		{"UPDATE personalize.watch SET key = $3 WHERE relation OPERATOR(pg_catalog.=) $1 AND key OPERATOR(pg_catalog.=) $2::pg_catalog.text"
+			" AND NOT expression"},
+	};
+	Arguments	arguments = {0};
+
+	add(&arguments, OIDOID, ObjectIdGetDatum(relation), false);
+	add_name(&arguments, old_name);
+	add_name(&arguments, new_name);
+	for (size_t i = 0; i < lengthof(write); i++)
+		run(&write[i], &arguments);
+}
+
 /* ---------------------------------------------------------------- state */
 
 /*

@@ -12,7 +12,10 @@ CREATE FUNCTION personalize.sql_drop() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'personalize_sql_drop' LANGUAGE C;
 COMMENT ON FUNCTION personalize.sql_drop() IS 'event trigger: notices that a history, a catalog, a model or a watched table is dropped';
 
-CREATE EVENT TRIGGER personalize_ddl_end ON ddl_command_end EXECUTE FUNCTION personalize.ddl_end();
+CREATE EVENT TRIGGER personalize_ddl_end ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER VIEW', 'ALTER POLICY', 'CREATE TABLE', 'CREATE FOREIGN TABLE',
+		'CREATE VIEW', 'CREATE RULE', 'CREATE POLICY')
+	EXECUTE FUNCTION personalize.ddl_end();
 COMMENT ON EVENT TRIGGER personalize_ddl_end IS 'personalize: notices commands that change what a history or catalog is made from';
 
 CREATE EVENT TRIGGER personalize_sql_drop ON sql_drop EXECUTE FUNCTION personalize.sql_drop();
