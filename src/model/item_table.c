@@ -33,6 +33,7 @@ guard_dense(const CatalogDef *catalog, bool dense, int32 code)
 				 errhint("Only personalize should write to a catalog. Make its histories and models again.")));
 }
 
+/* The keys of a large catalog take tens of megabytes: the caller chooses the context, and how long it keeps them. */
 static ItemTable *
 make_item_table(MemoryContext context, CatalogDef *catalog)
 {
@@ -111,6 +112,10 @@ order_by_code(ItemTable *items, const int32 *codes)
 	env_release(env, at);
 }
 
+/*
+ * The latest snapshot, even in a transaction that has an older one: codes that others have given since are
+ * taken, whether the transaction would see them or not.
+ */
 ItemTable *
 item_table_load(MemoryContext context, CatalogDef *catalog)
 {
@@ -141,6 +146,7 @@ forget_order(ItemTable *items)
 	items->order = NULL;
 }
 
+/* Codes are integer in SQL, so they end there. */
 uint32
 item_table_code(ItemTable *items, Datum key)
 {
@@ -157,6 +163,7 @@ item_table_code(ItemTable *items, Datum key)
 	return code;
 }
 
+/* Kept: ties are broken by it in every list of a model. */
 const uint32 *
 item_table_order(ItemTable *items)
 {
@@ -219,6 +226,7 @@ make_room_for_foreign(ItemTable *items, SPITupleTable *foreign, uint64 num_forei
 	return final;
 }
 
+/* Mostly there are none, and all that is done is one look into the index of codes. */
 static uint32 *
 meet_foreign(ItemTable *items)
 {
@@ -261,6 +269,10 @@ write_codes(const ItemTable *items)
 	table_writer_close(writer);
 }
 
+/*
+ * The lock lasts until the end of the transaction.  Whoever waits for it sees our codes with its next
+ * latest snapshot, or, if we fail, none of them.
+ */
 uint32 *
 item_table_store(ItemTable *items)
 {

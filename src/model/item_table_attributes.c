@@ -51,6 +51,7 @@ is_false_without_product(const CatalogDef *catalog, int attribute)
 	return attribute == CATALOG_AVAILABLE && getBaseType(get_atttype(catalog->relation, column)) == BOOLOID;
 }
 
+/* A catalog may be bound for the sake of its items alone. */
 static bool
 has_attributes(const CatalogDef *catalog)
 {
@@ -60,6 +61,7 @@ has_attributes(const CatalogDef *catalog)
 	return false;
 }
 
+/* On either side of a comparison: the catalog's own column is plain. */
 static char *
 product_key(const CatalogDef *catalog)
 {
@@ -78,6 +80,7 @@ key_array(KeyType type, Datum *keys, int n)
 	return PointerGetDatum(construct_array(keys, n, oid, length, by_value, align));
 }
 
+/* Each statement with a snapshot of its own, which is never older than that of the log that has been read. */
 static uint64
 run(const char *statement, int num_arguments, Oid *types, Datum *arguments, int expected)
 {
@@ -117,6 +120,7 @@ insert_statement(const CatalogDef *catalog)
 					registry_name(catalog->products), product_key(catalog));
 }
 
+/* Codes were given in memory and locked by the caller, so they go in as they are. */
 static void
 insert_batch(const ItemTable *items, const char *statement, uint32 first, uint32 n)
 {
@@ -135,6 +139,7 @@ insert_batch(const ItemTable *items, const char *statement, uint32 first, uint32
 	run(statement, 2, types, arguments, SPI_OK_INSERT);
 }
 
+/* Attributes come with the row, because to add them later would write each row of a new catalog twice. */
 void
 item_table_write_with_attributes(const ItemTable *items)
 {
@@ -199,6 +204,7 @@ update_statement(const CatalogDef *catalog, const char *condition)
 					condition, old.data, new.data);
 }
 
+/* Only where something is left to take away, so that nothing is written twice. */
 static char *
 vanish_statement(const CatalogDef *catalog, const char *condition)
 {
@@ -277,6 +283,7 @@ refresh_scope(CatalogDef *catalog, Scope *scope)
 	return written + add_products(catalog, scope);
 }
 
+/* In batches: their arrays, and what the statements make of them, are bounded by that. */
 static int64
 refresh_keys(CatalogDef *catalog, const Keyset *keys)
 {

@@ -32,6 +32,7 @@ model_row_column(Relation relation, HeapTuple tuple, int column)
 	return OidOutputFunctionCall(output, value);
 }
 
+/* Readers are of bare bytes, and a column wants its header before them. */
 static Datum
 bytea_datum(const unsigned char *bytes, size_t size)
 {
@@ -56,6 +57,7 @@ model_row_same_bytes(Datum old, bool isnull, Datum new)
 
 /* --- histories --- */
 
+/* A history without times, or without a horizon, has none there. */
 static TimestampTz
 read_time(Relation relation, HeapTuple tuple, int column)
 {
@@ -65,6 +67,7 @@ read_time(Relation relation, HeapTuple tuple, int column)
 	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
 }
 
+/* An empty basket has no row, so a row that holds one is damaged, too. */
 void
 history_row_read(Env *env, Relation relation, HeapTuple tuple, HistoryRow *row)
 {
@@ -88,6 +91,7 @@ history_row_read(Env *env, Relation relation, HeapTuple tuple, HistoryRow *row)
 	row->oldest = read_time(relation, tuple, HISTORY_OLDEST);
 }
 
+/* Encoded in place: the bytes follow the header, whose size is known only then. */
 static Datum
 basket_datum(const Basket *basket)
 {
@@ -118,6 +122,7 @@ history_row_differs(Relation relation, HeapTuple old, const HistoryRow *row, Dat
 	return replace[HISTORY_ITEMS - 1] || replace[HISTORY_HAPPENED - 1] || replace[HISTORY_OLDEST - 1];
 }
 
+/* A basket that is empty and had no row: nothing to do. */
 static bool
 delete_row(TableWriter *writer, HeapTuple old)
 {
@@ -126,6 +131,10 @@ delete_row(TableWriter *writer, HeapTuple old)
 	return old != NULL;
 }
 
+/*
+ * Baskets are written in one form only, so equal bytes are equal baskets, and a rebuild leaves alone
+ * what is right already.
+ */
 bool
 history_row_write(TableWriter *writer, HeapTuple old, Datum key, const HistoryRow *row)
 {
@@ -160,6 +169,7 @@ history_row_write(TableWriter *writer, HeapTuple old, Datum key, const HistoryRo
 
 /* --- pair tables --- */
 
+/* Columns may be NULL where a kind of model has no use for them; what that means differs. */
 static int64
 read_integer(Relation relation, HeapTuple tuple, int column, int64 otherwise)
 {
@@ -178,6 +188,7 @@ read_double(Relation relation, HeapTuple tuple, int column)
 	return isnull ? NAN : DatumGetFloat8(value);
 }
 
+/* Into the page of the tuple where the value is short, into a copy where it is compressed or in TOAST. */
 static WireReader
 read_bytes(Relation relation, HeapTuple tuple, int column)
 {
@@ -191,6 +202,7 @@ read_bytes(Relation relation, HeapTuple tuple, int column)
 	return wire_reader(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
+/* Only the base can be long enough to be worth leaving out: to fetch it costs many times what the row does. */
 void
 pair_table_row_read(Relation relation, HeapTuple tuple, bool want_base, PairTableRow *row)
 {
@@ -224,6 +236,7 @@ set_pair_columns(Datum *values, bool *nulls, bool directed, const PairTableRow *
 	nulls[PAIRS_FLOOR - 1] = isnan(row->floor);
 }
 
+/* The writer decides when it goes to the table, and has its own copy by then. */
 void
 pair_table_insert(TableWriter *writer, bool directed, const PairTableRow *row)
 {
@@ -262,6 +275,7 @@ pair_table_update(TableWriter *writer, HeapTuple old, bool directed, bool new_ba
 	table_writer_update(writer, old, values, nulls, replace);
 }
 
+/* Codes and generations in the message, as that is what the table's key says. */
 void
 pair_table_decode(Env *env, Relation relation, const PairTableRow *row, PairRow *out)
 {

@@ -32,6 +32,7 @@ make_array(Oid type, uint32 n, size_t size)
 	return array;
 }
 
+/* Numbers of all widths are 64 bits in a keyset; that they fit their type was known when they came in. */
 static ArrayType *
 number_array(const ItemTable *items, const FaceRow *row)
 {
@@ -54,6 +55,7 @@ number_array(const ItemTable *items, const FaceRow *row)
 	return array;
 }
 
+/* Sixteen bytes each, which need no alignment. */
 static ArrayType *
 uuid_array(const ItemTable *items, const FaceRow *row)
 {
@@ -100,6 +102,7 @@ key_array(const ItemTable *items, const FaceRow *row)
 	return items->type == KEY_UUID ? uuid_array(items, row) : text_array(items, row);
 }
 
+/* The order of columns is that of how often they change, the least first: an update logs what follows the first difference. */
 static void
 set_columns(Datum *values, bool *nulls, const ItemTable *items, const FaceRow *row)
 {
@@ -140,6 +143,7 @@ differs(Relation relation, HeapTuple old, const Datum *values, bool *replace)
 	return any;
 }
 
+/* An item without a neighbor has a row with empty lists: its n is of use, and readers need not tell it from one unknown. */
 bool
 face_row_write(TableWriter *writer, HeapTuple old, const ItemTable *items, const FaceRow *row)
 {
@@ -164,6 +168,7 @@ face_row_write(TableWriter *writer, HeapTuple old, const ItemTable *items, const
 
 /* --- reading --- */
 
+/* Readers of a model look up keys in arrays that SQL can write; what is no list must end in an error, not in a crash. */
 static void
 face_damaged(Relation relation, HeapTuple tuple, const char *detail)
 {
@@ -222,6 +227,7 @@ read_key(const ItemTable *items, char **element)
 	}
 }
 
+/* Lengths are compared before anything is read by them. */
 static void
 read_neighbors(Relation relation, HeapTuple tuple, const ItemTable *items, FaceRow *row)
 {
@@ -247,6 +253,7 @@ read_neighbors(Relation relation, HeapTuple tuple, const ItemTable *items, FaceR
 	pfree(scores);
 }
 
+/* Codes stay good as long as the catalog has them, which is for ever: a key that it does not know was put there by hand. */
 void
 face_row_read(Relation relation, HeapTuple tuple, const ItemTable *items, FaceRow *row)
 {

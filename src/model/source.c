@@ -49,6 +49,7 @@ typedef struct SourceQuery
 	Datum		parameter[3];
 } SourceQuery;
 
+/* Names were right when the history was created; a column may have been renamed or dropped since. */
 static AttrNumber
 require_column(Oid relation, const char *column)
 {
@@ -62,6 +63,7 @@ require_column(Oid relation, const char *column)
 	return found;
 }
 
+/* With its schema, as the search path is not ours. */
 static char *
 collation_name(Oid collation)
 {
@@ -132,6 +134,7 @@ add_raw_column(SourceQuery *query, const char *column, int *at, int *num_columns
 	return type;
 }
 
+/* Keys come as the types of the history, which looks through domains; the cast costs nothing. */
 static void
 add_columns(SourceQuery *query)
 {
@@ -178,6 +181,7 @@ add_conditions(SourceQuery *query, TimestampTz horizon_start)
 						 add_parameter(query, TEXTARRAYOID, text_array(history->events, history->num_events)));
 }
 
+/* Conditions on NULLs are left to the receiver: one test there instead of an expression for each column. */
 static void
 init_query(SourceQuery *query, const HistoryDef *history, TimestampTz horizon_start)
 {
@@ -189,6 +193,7 @@ init_query(SourceQuery *query, const HistoryDef *history, TimestampTz horizon_st
 
 /* --- rows --- */
 
+/* The executor hands it each row as it comes. */
 typedef struct SourceReceiver
 {
 	DestReceiver pub;
@@ -333,6 +338,7 @@ read_row(const SourceQuery *query, const Datum *values, const bool *nulls, Sourc
 	return true;
 }
 
+/* The sink may allocate as it likes: what it does not keep elsewhere is gone with the row. */
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -351,6 +357,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+/* The columns are known already, and there is nothing to put away at the end. */
 static void
 receiver_startup(DestReceiver *self, int operation, TupleDesc columns)
 {
@@ -419,6 +426,7 @@ move_to_front(int at)
 	kept[0] = used;
 }
 
+/* A definition that is gone ages out in this way, too. */
 static void
 drop_last(void)
 {
@@ -461,6 +469,10 @@ basket_array(KeyType type, const Datum *baskets, int n)
 	return PointerGetDatum(construct_array(unconstify(Datum *, baskets), n, key_type_oid(type), length, by_value, align));
 }
 
+/*
+ * Rows of a basket come together, so the caller can make it when the next one begins.  Texts are ordered by their
+ * bytes, as keys are, whatever the collation of the column.
+ */
 uint64
 source_fetch(const HistoryDef *history, TimestampTz horizon_start, const Datum *baskets, int n, SourceSink sink, void *arg)
 {
@@ -482,6 +494,7 @@ source_fetch(const HistoryDef *history, TimestampTz horizon_start, const Datum *
 	return num_rows;
 }
 
+/* Beyond events and horizon, because whoever asks wants to know whether anything of the basket is left. */
 bool
 source_has(const HistoryDef *history, Datum basket)
 {

@@ -12,7 +12,6 @@
 
 #include "datatype/timestamp.h"
 
-#include "kernel/basket.h"
 #include "model/registry.h"
 
 typedef struct SourceRow
@@ -55,11 +54,9 @@ typedef struct SourceItem
 
 /*
  * Sorts and folds `items` in place; returns how many are left, in the order of the sequence (happened, key).
- * Where *too_heavy it is items[0] that is.
+ * Where *too_heavy one of them weighs more than 2^32 - 1, and they are in no order that matters.
  */
 extern uint32 source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heavy);
-/* What came out of source_make_basket, codes final, as a basket; `timed`: the history has times. */
-extern void source_fill_basket(Env *env, const SourceItem *items, uint32 n, bool timed, Basket *basket);
 /* Fails: the item weighs too much in that basket. */
 extern void source_too_heavy(const HistoryDef *history, Datum basket, Datum item);
 /* Day of an event, days since 2000-01-01 UTC; 0 for DT_NOBEGIN. */

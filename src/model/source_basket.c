@@ -9,11 +9,17 @@
 
 #include "model/source.h"
 
+/*
+ * Nothing here depends on the order in which rows arrive: full builds and refreshes read them in different ways, and
+ * have to make the same basket of them.
+ */
+
 /* Up to here sorting by insertion beats a call for each comparison; most baskets are smaller. */
 #define INSERTION_MAX 24
 
 typedef int (*ItemComparison) (const void *, const void *);
 
+/* No two are the same once they are folded, so neither order has ties that an unstable sort could break at will. */
 static int
 by_key(const void *x, const void *y)
 {
@@ -23,6 +29,7 @@ by_key(const void *x, const void *y)
 	return (a->key > b->key) - (a->key < b->key);
 }
 
+/* Items of one moment are ordered by their keys, so that the sequence, and what a cut leaves, is the same always. */
 static int
 by_sequence(const void *x, const void *y)
 {
@@ -79,23 +86,24 @@ fold_items(SourceItem *items, uint32 n)
 
 /* Items before the cut, too: whether a basket is valid shall not depend on what else is in it. */
 static bool
-find_too_heavy(SourceItem *items, uint32 n)
+any_too_heavy(const SourceItem *items, uint32 n)
 {
 	for (uint32 i = 0; i < n; i++)
 		if (items[i].weight > PG_UINT32_MAX)
-		{
-			items[0] = items[i];
 			return true;
-		}
 	return false;
 }
 
+/*
+ * Cut after folding: it is items that are limited, not events.  What the cut takes counts nowhere, and the bound on
+ * the size of a basket bounds its pairs.
+ */
 uint32
 source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heavy)
 {
 	sort_items(items, n, by_key);
 	n = fold_items(items, n);
-	*too_heavy = find_too_heavy(items, n);
+	*too_heavy = any_too_heavy(items, n);
 	if (*too_heavy)
 		return n;
 	sort_items(items, n, by_sequence);
@@ -108,6 +116,7 @@ source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heav
 	return n;
 }
 
+/* Days as the server's dates count them, of the moment as UTC has it: no time zone of a session changes a generation. */
 int32
 source_day(TimestampTz happened)
 {
@@ -117,16 +126,4 @@ source_day(TimestampTz happened)
 		return 0;
 	/* division rounds up before 2000 */
 	return (int32) (day * USECS_PER_DAY > happened ? day - 1 : day);
-}
-
-void
-source_fill_basket(Env *env, const SourceItem *items, uint32 n, bool timed, Basket *basket)
-{
-	basket_reserve(env, basket, n);
-	basket->size = n;
-	for (uint32 i = 0; i < n; i++)
-		basket->entry[i] = (BasketEntry) {items[i].code, (uint32) items[i].weight, source_day(items[i].happened), i};
-	basket_sort(basket);
-	for (uint32 i = 0; i < n && !timed; i++)
-		basket->entry[i].position = i;
 }

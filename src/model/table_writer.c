@@ -48,6 +48,10 @@ struct TableWriter
 	bool		wrote;			/* since the last flush */
 };
 
+/*
+ * The relation is not in the range table of the execution state (its index is 0), as nothing here asks for columns that a
+ * statement would set: an update then only tells indexes that their key may be the same, which is a hint.
+ */
 TableWriter *
 table_writer_open(Oid relation)
 {
@@ -78,6 +82,7 @@ table_writer_relation(const TableWriter *writer)
 	return writer->relation;
 }
 
+/* Callers make their values there, so that nobody has to free them one by one. */
 MemoryContext
 table_writer_scratch(const TableWriter *writer)
 {
@@ -196,6 +201,10 @@ guard_written(TableWriter *writer, TM_Result result)
 	elog(ERROR, "row of \"%s\" is written twice: result %d", RelationGetRelationName(writer->relation), (int) result);
 }
 
+/*
+ * Columns that are not replaced are taken from the old tuple as they are there: a TOAST pointer stays a pointer, and
+ * the heap sees that it is the same one and keeps what it points to.
+ */
 void
 table_writer_update(TableWriter *writer, HeapTuple old, const Datum *values, const bool *nulls, const bool *replace)
 {
@@ -219,6 +228,7 @@ table_writer_update(TableWriter *writer, HeapTuple old, const Datum *values, con
 	writer->wrote = true;
 }
 
+/* Index entries of a deleted row are left to vacuum, as the executor leaves them. */
 void
 table_writer_delete(TableWriter *writer, HeapTuple old)
 {
@@ -241,6 +251,7 @@ table_writer_flush(TableWriter *writer)
 	writer->wrote = false;
 }
 
+/* Locks stay, as those of statements do. */
 void
 table_writer_close(TableWriter *writer)
 {
@@ -283,6 +294,7 @@ init_key(ScanKey key, Relation index, int column)
 						   get_opcode(equal), (Datum) 0);
 }
 
+/* An owner may have dropped it, or have made it deferrable, in which case it may hold a key twice for a moment. */
 static Oid
 require_primary_key(Relation relation)
 {
@@ -299,6 +311,7 @@ require_primary_key(Relation relation)
 	return index;
 }
 
+/* Nothing is read yet: that needs a key. */
 KeyScan *
 key_scan_open(Relation relation, int num_keys, Snapshot snapshot)
 {
@@ -315,6 +328,7 @@ key_scan_open(Relation relation, int num_keys, Snapshot snapshot)
 	return scan;
 }
 
+/* To start again costs a descent of the tree, about a microsecond while its upper pages are in memory. */
 void
 key_scan_start(KeyScan *scan, const Datum *keys)
 {

@@ -34,8 +34,9 @@ extern void table_writer_flush(TableWriter *writer);
 extern void table_writer_close(TableWriter *writer);
 
 /*
- * Look-ups by primary key: one key after the other, best in ascending order.  num_keys is 1 or more leading columns of the
- * key.  Tuples are good until the next call; NULL: there is none (any more).
+ * Look-ups by primary key: one key after the other, best in ascending order.  num_keys is how many leading columns of the
+ * key are given, with 0 all rows come, in the order of the key.  Keys must stay where they are, and tuples are good, until the next
+ * call; NULL: there is none (any more).  Snapshot NULL: the active one, which must then stay pushed.
  */
 typedef struct KeyScan KeyScan;
 
