@@ -154,6 +154,7 @@ typedef struct RefreshReport
 extern void registry_history_refreshed(const HistoryDef *history, const RefreshReport *report);	/* and its state */
 extern void registry_model_refreshed(const ModelDef *model, const RefreshReport *report);	/* and its state */
 extern void registry_catalog_refreshed(const CatalogDef *catalog);
+extern void registry_model_rescored(const ModelDef *model, const RefreshReport *report);
 /* First write of a refresh: fails with a serialization error where a snapshot is older than the last refresh. */
 extern void registry_refresh_begins(const HistoryDef *history);
 

@@ -403,6 +403,18 @@ registry_model_refreshed(const ModelDef *model, const RefreshReport *report)
 	run(&write, &arguments);
 }
 
+/* Its counts are as old as they were. */
+void
+registry_model_rescored(const ModelDef *model, const RefreshReport *report)
+{
+	static Write write = {"UPDATE personalize.model SET last_items = $2 WHERE id OPERATOR(pg_catalog.=) $1"};
+	Arguments	arguments = {0};
+
+	add_int(&arguments, model->id);
+	add_bigint(&arguments, report->items);
+	run(&write, &arguments);
+}
+
 void
 registry_catalog_refreshed(const CatalogDef *catalog)
 {

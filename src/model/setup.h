@@ -2,18 +2,78 @@
  * setup.h
  *		What create_catalog, create_history and create_cooccurrence have in common: names of new
  *		relations, their tables, checks of columns, watched tables, dependencies.
+ *
+ * Set-up runs as the caller and makes ordinary tables through ordinary statements, so privileges, default
+ * tablespaces and event triggers apply as they do to the caller's own CREATE TABLE.
  */
 #ifndef PERSONALIZE_SETUP_H
 #define PERSONALIZE_SETUP_H
 
 #include "postgres.h"
 
+#include "fmgr.h"
+#include "utils/jsonb.h"
+
 #include "model/registry.h"
 
+/* --- setup.c: new tables --- */
+typedef struct NewTable
+{
+	char	   *schema;
+	char	   *name;
+} NewTable;
+
+/* The caller may create it and there is none of that name, or this fails. */
+extern NewTable setup_new_table(text *name);
+/*
+ * Creates the table, or with a label one whose name derives from its name; `options` is what stands between the
+ * parentheses of WITH.
+ */
+extern Oid	setup_create_table(const NewTable *table, const char *label, const char *columns, const char *options);
+/* A log fills and empties; thresholds are absolute, because its size says nothing about what is dead in it. */
+#define SETUP_LOG_OPTIONS \
+	"autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, " \
+	"autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000, " \
+	"autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000"
+/* "bigint", and what makes texts compare by their bytes. */
+extern const char *setup_key_column(KeyType type);
+extern void setup_execute(const char *format,...) pg_attribute_printf(1, 2);
+extern void setup_drop_table(Oid relation);
+
+/* --- setup.c: what the shop has --- */
+/* An interactions or products relation: exists, is of a kind that can be watched or looked through, may be read; its relkind. */
+extern char setup_require_source(const char *role, Oid relation);
+/* Type of a column, which must be there and readable; `role` is the argument that named it. */
+extern Oid	setup_require_column(const char *role, Oid relation, const char *column);
+extern char *setup_column_list(Oid relation);
+extern void setup_require_times(const char *role, Oid relation, const char *column, Oid type);
+extern void setup_require_number(const char *role, Oid relation, const char *column, Oid type);
+/* Warns where finding the rows of one key has to read all of the table. */
+extern void setup_warn_without_index(Oid relation, const char *column);
+
+/* --- setup_watch.c --- */
+/*
+ * Watches what the relation is made from: the relation itself by its key column or, for a view, the tables that `watch` names.  Registers and
+ * makes the triggers; the history or catalog must be registered already.
+ */
+extern void setup_watch(int32 id, Oid relation, const char *column, KeyType type, Jsonb *watch, bool replica);
+
+/* --- setup_depend.c --- */
 /*
  * Makes again what dump and restore do not carry: the dependencies of a history, its catalog, its models, logs and
  * triggers.  Cheap where they are there.
  */
 extern void setup_restore_dependencies(const HistoryDef *history);
+extern void setup_depend_catalog(const CatalogDef *catalog);
+extern void setup_depend_model(const ModelDef *model);
+
+/* --- setup_catalog.c --- */
+/* The table of a catalog and its entry; id, relation and log are filled in. */
+extern void setup_create_catalog(CatalogDef *catalog, const NewTable *table, const char *label);
+/* Drops it if it was made by create_history and nothing uses it any more. */
+extern void setup_drop_unused_catalog(int32 id);
+
+/* --- setup_model.c --- */
+extern void setup_drop_model(const ModelDef *model);
 
 #endif							/* PERSONALIZE_SETUP_H */

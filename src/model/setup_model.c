@@ -1,13 +1,371 @@
+/*
+ * setup_model.c
+ *		create_cooccurrence, alter_model and drop_model.
+ */
 #include "base/compat.h"
 
+#include <math.h>
+
+#include "access/xact.h"
+#include "commands/tablecmds.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/guards.h"
+#include "kernel/ridge.h"
+#include "model/build.h"
+#include "model/refresh.h"
 #include "model/setup.h"
+#include "value/measure.h"
+
+enum
+{
+	ARG_NAME, ARG_HISTORY, ARG_MEASURE, ARG_NEIGHBORS, ARG_MIN_COUNT, ARG_DAMPING, ARG_TARGET, ARG_SEQUENCE, ARG_WINDOW,
+	ARG_HALF_LIFE, ARG_GENERATION, ARG_PARAMETERS, ARG_BUILD = ARG_PARAMETERS + 8
+};
+
+/* alter_model, from the second argument on */
+enum
+{
+	ALTER_MODEL, ALTER_MEASURE, ALTER_NEIGHBORS, ALTER_MIN_COUNT, ALTER_PARAMETERS
+};
+
+/* The parameters of both, in their order: those of MeasureParams, then those of ridge. */
+enum
+{
+	PARAMETER_LAMBDA = MEASURE_NUM_PARAMS, PARAMETER_DELTA, PARAMETER_RIDGE_SIZE
+};
+
+#define MAX_NEIGHBORS 1000
+#define DEFAULT_WINDOW 5
+#define MAX_WINDOW 1000
+#define DEFAULT_GENERATION_DAYS 30
+#define MAX_DAYS 36500
+
+/* ---------------------------------------------------------------- scoring */
+
+/* Takes a measure's parameters from the arguments; what is not given stays, or is the default of a new measure. */
+static void
+read_measure(FunctionCallInfo fcinfo, int measure, int parameters, ModelScoring *scoring)
+{
+	double		values[MEASURE_NUM_PARAMS];
+	bool		given[MEASURE_NUM_PARAMS] = {false};
+	const char *name;
+
+	if (PG_ARGISNULL(measure))
+	{
+		name = scoring->measure.info->name;
+		memcpy(values, &scoring->measure.params, sizeof(values));
+		for (int i = 0; i < MEASURE_NUM_PARAMS; i++)
+			given[i] = (scoring->measure.info->takes & (1 << i)) != 0;
+	}
+	else
+	{
+		name = text_to_cstring(PG_GETARG_TEXT_PP(measure));
+		scoring->ridge = strcmp(name, REGISTRY_RIDGE) == 0;
+		if (scoring->ridge)
+			name = "kernel";
+		scoring->lambda = 1;
+		scoring->delta = 0;
+		scoring->ridge_size = 64;
+	}
+	for (int i = 0; i < MEASURE_NUM_PARAMS; i++)
+		if (!PG_ARGISNULL(parameters + i))
+		{
+			values[i] = PG_GETARG_FLOAT8(parameters + i);
+			given[i] = true;
+		}
+	measure_init(&scoring->measure, name, values, given);
+}
+
+/* A parameter that would be ignored is refused, as those of the other measures are. */
+static void
+require_no_ridge_parameters(FunctionCallInfo fcinfo, int parameters, const ModelScoring *scoring)
+{
+	static const char *const names[] = {"lambda", "delta", "ridge_size"};
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (!PG_ARGISNULL(parameters + PARAMETER_LAMBDA + i))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("measure \"%s\" does not take the parameter %s", scoring->measure.info->name, names[i]),
+					 errhint("Only measure => 'ridge' takes it.")));
+}
+
+static void
+read_ridge(FunctionCallInfo fcinfo, int parameters, ModelScoring *scoring)
+{
+	int			lambda = parameters + PARAMETER_LAMBDA;
+	int			delta = parameters + PARAMETER_DELTA;
+	int			size = parameters + PARAMETER_RIDGE_SIZE;
+
+	if (!scoring->ridge)
+	{
+		require_no_ridge_parameters(fcinfo, parameters, scoring);
+		return;
+	}
+	if (!PG_ARGISNULL(lambda))
+		scoring->lambda = guard_float_range("lambda", PG_GETARG_FLOAT8(lambda), 0, 1e6);
+	if (scoring->lambda <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("lambda must be greater than 0"),
+				 errdetail("Without it the equations of neighbors that always come together have no single solution.")));
+	if (!PG_ARGISNULL(delta))
+		scoring->delta = guard_float_range("delta", PG_GETARG_FLOAT8(delta), 0, 1e6);
+	if (!PG_ARGISNULL(size))
+		scoring->ridge_size = guard_int_range("ridge_size", PG_GETARG_INT32(size), 1, RIDGE_MAX_SIZE);
+}
+
+/* What the counts of a model leave no meaning to. */
+static void
+require_scoring_fits(const ModelDef *model)
+{
+	const ModelScoring *scoring = &model->scoring;
+
+	if (scoring->ridge && !pairs_symmetric(&model->shape))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("measure \"%s\" needs symmetric counts", REGISTRY_RIDGE),
+				 errhint("Use another measure with target or sequence.")));
+	if (scoring->ridge && model->half_life_interval != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("measure \"%s\" does not go with half_life", REGISTRY_RIDGE),
+				 errhint("Use a horizon of the history to forget what is old.")));
+	if (model->weighted)
+		measure_require_unweighted(&scoring->measure);
+}
+
+static void
+read_scoring(FunctionCallInfo fcinfo, int measure, int neighbors, int min_count, int parameters, ModelDef *model)
+{
+	ModelScoring *scoring = &model->scoring;
+
+	read_measure(fcinfo, measure, parameters, scoring);
+	read_ridge(fcinfo, parameters, scoring);
+	if (!PG_ARGISNULL(neighbors))
+		scoring->neighbors = guard_int_range("neighbors", PG_GETARG_INT32(neighbors), 1, MAX_NEIGHBORS);
+	if (!PG_ARGISNULL(min_count))
+		scoring->min_count = guard_float_range("min_count", PG_GETARG_FLOAT8(min_count), 0, 1e20);
+	require_scoring_fits(model);
+}
+
+/* ---------------------------------------------------------------- shape */
+
+static void
+fail_needs(const char *argument, const char *needed, const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s needs %s", argument, needed),
+			 errdetail("%s", why)));
+}
+
+static void
+require_joined(const HistoryDef *history, const HistoryDef *target)
+{
+	const char *differ =
+		history->catalog_id != target->catalog_id ? "catalogs" :
+		history->basket_type != target->basket_type ? "types of baskets" :
+		registry_owner(history->relation) != registry_owner(target->relation) ? "owners" : NULL;
+
+	if (history->id == target->id)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("target must be another history"),
+				 errhint("Without target the model counts pairs inside the baskets of one history.")));
+	if (differ != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s and %s cannot be joined: they have different %s",
+						registry_name(history->relation), registry_name(target->relation), differ),
+				 errhint("Histories of a directed model share the catalog (create_history(..., catalog => ...)), the owner and the type of baskets.")));
+}
+
+static void
+read_sequence(FunctionCallInfo fcinfo, const HistoryDef *history, PairShape *shape)
+{
+	shape->sequence = !PG_ARGISNULL(ARG_SEQUENCE) && PG_GETARG_BOOL(ARG_SEQUENCE);
+	if (!shape->sequence)
+	{
+		if (!PG_ARGISNULL(ARG_WINDOW))
+			fail_needs("window", "sequence => true", "Other models count all pairs of a basket.");
+		return;
+	}
+	if (shape->directed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("sequence does not go with target"),
+				 errdetail("A sequence is inside the baskets of one history.")));
+	if (history->happened == NULL)
+		fail_needs("sequence", "a history with happened", "Without times, nothing says which item came first.");
+	shape->window = PG_ARGISNULL(ARG_WINDOW) ? DEFAULT_WINDOW :
+		guard_int_range("window", PG_GETARG_INT32(ARG_WINDOW), 1, MAX_WINDOW);
+}
+
+static int32
+generation_days(FunctionCallInfo fcinfo)
+{
+	Interval   *generation;
+	double		days;
+
+	if (PG_ARGISNULL(ARG_GENERATION))
+		return DEFAULT_GENERATION_DAYS;
+	generation = PG_GETARG_INTERVAL_P(ARG_GENERATION);
+	days = registry_interval_days(generation);
+	if (generation->time != 0 || !(days >= 1 && days <= MAX_DAYS))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("generation must be a number of whole days between 1 and %d", MAX_DAYS)));
+	return (int32) days;
+}
+
+static void
+read_decay(FunctionCallInfo fcinfo, const HistoryDef *history, ModelDef *model)
+{
+	double		days;
+
+	if (PG_ARGISNULL(ARG_HALF_LIFE))
+	{
+		if (!PG_ARGISNULL(ARG_GENERATION))
+			fail_needs("generation", "half_life", "It is the step in which counts lose weight.");
+		return;
+	}
+	if (history->happened == NULL)
+		fail_needs("half_life", "a history with happened", "Without times, nothing says how old a basket is.");
+	model->half_life_interval = PG_GETARG_INTERVAL_P(ARG_HALF_LIFE);
+	days = registry_interval_days(model->half_life_interval);
+	if (!(days > 0 && days <= MAX_DAYS))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("half_life must be a positive interval of at most %d days", MAX_DAYS)));
+	model->shape.generation_days = generation_days(fcinfo);
+	model->half_life = days / model->shape.generation_days;
+}
+
+static bool
+has_weights(const HistoryDef *history)
+{
+	return history->weight != NULL || history->event_weights != NULL;
+}
+
+static void
+read_shape(FunctionCallInfo fcinfo, const HistoryDef *history, const HistoryDef *target, ModelDef *model)
+{
+	model->history_id = history->id;
+	model->item_type = history->item_type;
+	model->shape.directed = target != NULL;
+	if (target != NULL)
+	{
+		require_joined(history, target);
+		model->target_id = target->id;
+	}
+	if (!PG_ARGISNULL(ARG_DAMPING))
+		model->shape.damping = guard_float_range("damping", PG_GETARG_FLOAT8(ARG_DAMPING), 0, 2);
+	read_sequence(fcinfo, history, &model->shape);
+	read_decay(fcinfo, history, model);
+	/* in a sequence an item counts as one, whatever its weight */
+	model->weighted = !model->shape.sequence && (has_weights(history) || (target != NULL && has_weights(target)));
+}
+
+/* ---------------------------------------------------------------- create_cooccurrence */
+
+/* The tables belong to the owner of the history, who refreshes them. */
+static void
+create_tables(ModelDef *model, const HistoryDef *history, const NewTable *table)
+{
+	const char *key = setup_key_column(model->item_type);
+	const char *element = key_type_name(model->item_type);
+	OwnerScope	owner;
+
+	registry_enter_owner(history->relation, &owner);
+	model->relation =
+		setup_create_table(table, NULL,
+						   psprintf("item %s PRIMARY KEY, n pg_catalog.float8 NOT NULL,"
+									" neighbors %s[]%s NOT NULL, counts pg_catalog.float8[] NOT NULL, scores pg_catalog.float8[] NOT NULL",
+									key, element, model->item_type == KEY_TEXT ? " COLLATE pg_catalog.\"C\"" : ""),
+						   "fillfactor = 50");
+	model->pairs =
+		setup_create_table(table, "pairs",
+						   "item pg_catalog.int4, generation pg_catalog.int4, n pg_catalog.int8 NOT NULL, n_target pg_catalog.int8,"
+						   " floor pg_catalog.float8, drift pg_catalog.int8 NOT NULL,"
+						   " base pg_catalog.bytea NOT NULL, delta pg_catalog.bytea NOT NULL, PRIMARY KEY (item, generation)",
+						   "fillfactor = 70");
+	/* packed integers do not compress */
+	setup_execute("ALTER TABLE %s ALTER COLUMN base SET STORAGE EXTERNAL, ALTER COLUMN delta SET STORAGE EXTERNAL",
+				  registry_name(model->pairs));
+	registry_leave_owner(&owner);
+}
+
+static HistoryDef *
+history_argument(Oid relation)
+{
+	HistoryDef *history;
+
+	LockRelationOid(relation, AccessShareLock);
+	history = registry_require_history(relation);
+	registry_require_owner(relation);
+	return history;
+}
+
+static void
+require_arguments(FunctionCallInfo fcinfo)
+{
+	guard_not_null("name", PG_ARGISNULL(ARG_NAME));
+	guard_not_null("history", PG_ARGISNULL(ARG_HISTORY));
+	guard_not_null("measure", PG_ARGISNULL(ARG_MEASURE));
+	guard_not_null("neighbors", PG_ARGISNULL(ARG_NEIGHBORS));
+}
 
 PG_FUNCTION_INFO_V1(personalize_create_cooccurrence);
 
 Datum
 personalize_create_cooccurrence(PG_FUNCTION_ARGS)
 {
-	elog(ERROR, "not there yet");
+	ModelDef	model = {0};
+	HistoryDef *history;
+	HistoryDef *target = NULL;
+	NewTable	table;
+	RefreshReport report;
+
+	require_arguments(fcinfo);
+	table = setup_new_table(PG_GETARG_TEXT_PP(ARG_NAME));
+	history = history_argument(PG_GETARG_OID(ARG_HISTORY));
+	if (!PG_ARGISNULL(ARG_TARGET))
+		target = history_argument(PG_GETARG_OID(ARG_TARGET));
+	read_shape(fcinfo, history, target, &model);
+	read_scoring(fcinfo, ARG_MEASURE, ARG_NEIGHBORS, ARG_MIN_COUNT, ARG_PARAMETERS, &model);
+	model.id = registry_next_id();
+	create_tables(&model, history, &table);
+	registry_add_model(&model);
+	setup_depend_model(&model);
+	CommandCounterIncrement();
+	/* incremental for what exists; a model that is not built is built from the start by every refresh */
+	if (PG_ARGISNULL(ARG_BUILD) || PG_GETARG_BOOL(ARG_BUILD))
+		refresh_group(history->id, REFRESH_INCREMENTAL, true, &report);
+	PG_RETURN_OID(model.relation);
+}
+
+/* ---------------------------------------------------------------- alter_model */
+
+static void
+rescore(ModelDef *model, HistoryDef *history)
+{
+	RefreshReport report = {0};
+	TimestampTz start = GetCurrentTimestamp();
+	OwnerScope	owner;
+
+	registry_refresh_begins(history);
+	registry_enter_owner(history->relation, &owner);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	build_face(model, history, &report);
+	PopActiveSnapshot();
+	registry_leave_owner(&owner);
+	report.ms = (GetCurrentTimestamp() - start) / 1000.0;
+	registry_model_rescored(model, &report);
 }
 
 PG_FUNCTION_INFO_V1(personalize_alter_model);
@@ -15,7 +373,30 @@ PG_FUNCTION_INFO_V1(personalize_alter_model);
 Datum
 personalize_alter_model(PG_FUNCTION_ARGS)
 {
-	elog(ERROR, "not there yet");
+	Oid			relation = PG_GETARG_OID(ALTER_MODEL);
+	ModelDef   *model;
+
+	guard_not_null("model", PG_ARGISNULL(ALTER_MODEL));
+	model = registry_require_model(relation);
+	registry_require_owner(relation);
+	refresh_lock(model->history_id, true);
+	/* again, because it may have waited for a refresh, or for another alter_model */
+	model = registry_require_model(relation);
+	read_scoring(fcinfo, ALTER_MEASURE, ALTER_NEIGHBORS, ALTER_MIN_COUNT, ALTER_PARAMETERS, model);
+	registry_set_scoring(model);
+	if (model->built)
+		rescore(model, registry_history_by_id(model->history_id));
+	PG_RETURN_VOID();
+}
+
+/* ---------------------------------------------------------------- drop_model */
+
+void
+setup_drop_model(const ModelDef *model)
+{
+	setup_depend_model(model);
+	CommandCounterIncrement();
+	setup_drop_table(model->relation);
 }
 
 PG_FUNCTION_INFO_V1(personalize_drop_model);
@@ -23,5 +404,10 @@ PG_FUNCTION_INFO_V1(personalize_drop_model);
 Datum
 personalize_drop_model(PG_FUNCTION_ARGS)
 {
-	elog(ERROR, "not there yet");
+	ModelDef   *model = registry_require_model(PG_GETARG_OID(0));
+
+	registry_require_owner(model->relation);
+	refresh_lock(model->history_id, true);
+	setup_drop_model(model);
+	PG_RETURN_VOID();
 }
