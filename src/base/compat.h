@@ -22,6 +22,7 @@
 /* 14: split off pgstat.h (e1025044cd4) */
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
+#include "utils/wait_event.h"
 #else
 #include "pgstat.h"
 #endif
@@ -61,6 +62,13 @@ extern void compat_init_materialized_srf(FunctionCallInfo fcinfo);
 					(errcode_for_file_access(), \
 					 errmsg("could not read from temporary file: %m"))); \
 	} while (0)
+#endif
+
+#if PG_VERSION_NUM < 150000
+/* 15: a sender may leave its reader asleep (46846433a03) */
+#define compat_mq_send(queue, size, data) shm_mq_send(queue, size, data, false)
+#else
+#define compat_mq_send(queue, size, data) shm_mq_send(queue, size, data, false, false)
 #endif
 
 #if PG_VERSION_NUM < 160000

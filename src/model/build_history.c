@@ -18,6 +18,7 @@
 
 #include "model/build.h"
 #include "model/build_rows.h"
+#include "model/build_write.h"
 
 /* --- codes of new items -------------------------------------------------- */
 
@@ -108,16 +109,6 @@ tuple_key(const HistoryWriter *w, HeapTuple tuple)
 	return heap_getattr(tuple, HISTORY_BASKET, RelationGetDescr(w->relation), &isnull);
 }
 
-static bool
-table_is_empty(Relation relation, Snapshot snapshot)
-{
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-	bool		empty = heap_getnext(scan, ForwardScanDirection) == NULL;
-
-	table_endscan(scan);
-	return empty;
-}
-
 /* Old rows with smaller keys than the basket at hand have no basket any more; all, where there is none at hand. */
 static void
 delete_up_to(HistoryWriter *w, bool all, int64 key)
@@ -193,7 +184,7 @@ open_writer(HistoryWriter *w, const HistoryDef *history)
 	*w = (HistoryWriter) {.type = history->basket_type, .snapshot = GetActiveSnapshot()};
 	w->writer = table_writer_open(history->relation);
 	w->relation = table_writer_relation(w->writer);
-	if (table_is_empty(w->relation, w->snapshot))
+	if (build_table_is_empty(w->relation, w->snapshot))
 		return;
 	w->old = key_scan_open(w->relation, key_is_number(w->type) ? 0 : 1, w->snapshot);
 	if (key_is_number(w->type))

@@ -97,7 +97,8 @@ alloc_array(ModelScorer *scorer, Size size)
 }
 
 ModelScorer *
-model_scorer_create(MemoryContext parent, const ModelDef *model, ItemTable *items)
+model_scorer_over(MemoryContext parent, const ModelDef *model, uint32 num_items, const uint32 *order,
+				  double *n_source, double *n_target)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "personalize scorer", ALLOCSET_DEFAULT_SIZES);
 	ModelScorer *scorer = MemoryContextAllocZero(context, sizeof(ModelScorer));
@@ -105,14 +106,23 @@ model_scorer_create(MemoryContext parent, const ModelDef *model, ItemTable *item
 	scorer->context = context;
 	server_env_init(&scorer->server, context);
 	scorer->model = model;
-	scorer->order = item_table_order(items);
-	scorer->num_items = items->keys.size;
+	scorer->order = order;
+	scorer->num_items = num_items;
 	scorer->decays = model->shape.generation_days > 0;
 	scorer->keeps_floor = !scorer->decays && !model->scoring.ridge;
-	scorer->n_source = alloc_array(scorer, sizeof(double));
-	scorer->n_target = pairs_symmetric(&model->shape) || !model->shape.directed ?
-		scorer->n_source : alloc_array(scorer, sizeof(double));
+	scorer->n_source = n_source;
+	scorer->n_target = n_target;
 	scorer->row_context = AllocSetContextCreate(context, "personalize scorer row", ALLOCSET_DEFAULT_SIZES);
+	return scorer;
+}
+
+ModelScorer *
+model_scorer_create(MemoryContext parent, const ModelDef *model, ItemTable *items)
+{
+	ModelScorer *scorer = model_scorer_over(parent, model, items->keys.size, item_table_order(items), NULL, NULL);
+
+	scorer->n_source = alloc_array(scorer, sizeof(double));
+	scorer->n_target = model->shape.directed ? alloc_array(scorer, sizeof(double)) : scorer->n_source;
 	return scorer;
 }
 

@@ -29,6 +29,9 @@ extern double model_total(const ModelDef *model);
 
 /* --- making one; memory in a child of `context`; model->totals must be as of now --- */
 extern ModelScorer *model_scorer_create(MemoryContext context, const ModelDef *model, ItemTable *items);
+/* The same over arrays that are there, with all n in them: what a parallel worker has. n_target may be n_source. */
+extern ModelScorer *model_scorer_over(MemoryContext context, const ModelDef *model, uint32 num_items, const uint32 *order,
+									  double *n_source, double *n_target);
 extern void model_scorer_free(ModelScorer *scorer);
 /* n and n_target of a row of the pair table; rows of an item come in the order of generations, each once. */
 extern void model_scorer_add(ModelScorer *scorer, uint32 item, int32 generation, int64 n, int64 n_target);
