@@ -99,7 +99,7 @@ typedef bool TU_UpdateIndexes;
 #endif
 
 #if PG_VERSION_NUM >= 180000
-/* 18: scans count their searches (0fbceae841c); a primary key may be asked for although it is deferrable (978f38c771f) */
+/* 18: scans count their searches (0fbceae841c); who asks for a primary key says whether a deferrable one will do */
 #define compat_index_beginscan(heap, index, snapshot, num_keys) index_beginscan(heap, index, snapshot, NULL, num_keys, 0)
 #define compat_primary_key(relation) RelationGetPrimaryKeyIndex(relation, false)
 #else
