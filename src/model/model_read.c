@@ -328,8 +328,8 @@ personalize_model_neighbors(PG_FUNCTION_ARGS)
 	if (!ridge)
 		choose_scoring(fcinfo, read.model);
 	choose_cut(fcinfo, &read.model->scoring);
-	sink_begin(&sink, fcinfo, read.catalog->item_type);
 	item = find_code(&read, fcinfo, ARG_ITEM, "item");
+	sink_begin(&sink, fcinfo, read.catalog->item_type);
 	if (item != KEYSET_NONE)
 		find_neighbors(&read, item, item_table_load(CurrentMemoryContext, read.catalog), ridge, &sink);
 	return (Datum) 0;

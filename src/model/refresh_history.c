@@ -230,26 +230,36 @@ refresh_one(Batch *batch, uint32 b)
 
 /* --- all of them --------------------------------------------------------- */
 
-/* A fold needs as much again for a moment; the pairs that rescoring keeps are as many. */
+/* Arrays grow by doubling, and a fold needs as much again as there are changes. */
 static Size
 changes_allowed(const RefreshGroup *group)
 {
-	return (Size) maintenance_work_mem * 1024 / 3 / Max(group->num_models, 1);
+	return (Size) maintenance_work_mem * 1024 / 4 / Max(group->num_models, 1);
 }
 
-static void
-apply_long_changes(RefreshGroup *group, Size allowed)
+static Size
+changes_size(const PairChanges *changes)
 {
-	for (int m = 0; m < group->num_models; m++)
-	{
-		GroupModel *model = &group->model[m];
+	return changes->num_pairs * sizeof(PairChange) + changes->num_marginals * sizeof(MarginalChange) +
+		changes->num_totals * sizeof(TotalChange);
+}
 
-		if (model->apply != NULL && pairs_memory(&model->changes) > allowed)
-		{
-			apply_changes(model->apply, &model->changes, false);
-			progress_phase(PROGRESS_REFRESHING);
-		}
-	}
+/*
+ * Many changes are often changes of the same pairs, so that folding makes room.  If not, they are applied; that is
+ * put off as long as there is room, because each round looks at most rows again.
+ */
+static void
+shrink_changes(RefreshGroup *group, GroupModel *model)
+{
+	Size		allowed = changes_allowed(group);
+
+	if (model->apply == NULL || changes_size(&model->changes) <= allowed)
+		return;
+	pairs_fold(&model->changes);
+	if (changes_size(&model->changes) <= allowed / 2)
+		return;
+	apply_changes(model->apply, &model->changes, false);
+	progress_phase(PROGRESS_REFRESHING);
 }
 
 static void
@@ -269,8 +279,9 @@ run_batch(Batch *batch)
 		CHECK_FOR_INTERRUPTS();
 		refresh_one(batch, b);
 		MemoryContextReset(batch->scratch);
-		/* looked at after every basket, as one of many items can have very many pairs */
-		apply_long_changes(group, changes_allowed(group));
+		/* after every basket, as one of many items can have very many pairs */
+		for (int m = 0; m < group->num_models; m++)
+			shrink_changes(group, &group->model[m]);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(batch->context);

@@ -45,3 +45,20 @@ CREATE FUNCTION personalize.neighbors(model text, item text, k integer DEFAULT N
     AS 'MODULE_PATHNAME', 'personalize_model_neighbors' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 50;
 COMMENT ON FUNCTION personalize.neighbors(text, text, integer, text, double precision, double precision, double precision, double precision, double precision, double precision)
     IS 'the best neighbors of one item by any measure, from the exact counts of a model';
+
+-- An integer would mean k of a matrix otherwise, and a smallint either. Neighbors are bigint, as they may be larger than the item.
+CREATE FUNCTION personalize.neighbors(model text, item integer, k integer DEFAULT NULL, measure text DEFAULT NULL, min_count double precision DEFAULT NULL,
+	shrinkage double precision DEFAULT NULL, a double precision DEFAULT NULL, b double precision DEFAULT NULL,
+	p double precision DEFAULT NULL, z double precision DEFAULT NULL)
+	RETURNS TABLE (neighbor bigint, rank integer, score double precision, n_ab double precision, n_a double precision, n_b double precision, n double precision)
+    AS 'MODULE_PATHNAME', 'personalize_model_neighbors' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 50;
+COMMENT ON FUNCTION personalize.neighbors(text, integer, integer, text, double precision, double precision, double precision, double precision, double precision, double precision)
+    IS 'the best neighbors of one item by any measure, from the exact counts of a model';
+
+CREATE FUNCTION personalize.neighbors(model text, item smallint, k integer DEFAULT NULL, measure text DEFAULT NULL, min_count double precision DEFAULT NULL,
+	shrinkage double precision DEFAULT NULL, a double precision DEFAULT NULL, b double precision DEFAULT NULL,
+	p double precision DEFAULT NULL, z double precision DEFAULT NULL)
+	RETURNS TABLE (neighbor bigint, rank integer, score double precision, n_ab double precision, n_a double precision, n_b double precision, n double precision)
+    AS 'MODULE_PATHNAME', 'personalize_model_neighbors' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 50;
+COMMENT ON FUNCTION personalize.neighbors(text, smallint, integer, text, double precision, double precision, double precision, double precision, double precision, double precision)
+    IS 'the best neighbors of one item by any measure, from the exact counts of a model';
