@@ -3,12 +3,12 @@
  *		Counting the rows of a range of items while baskets stream by.
  *
  * Counters are dense, because an increment then is an addition and no search.  A bit for
- * each span of items says where a row was touched: a sparse row is read, and cleared, in
+ * each cache line of them says where a row was touched: a sparse row is read, and cleared, in
  * time of what is in it.
  */
 #include "kernel/pair_block.h"
 
-#define SPAN 512				/* items a bit stands for */
+#define SPAN 8					/* items a bit stands for */
 #define WORD (SPAN * 64)		/* items a word of bits stands for */
 
 /* The words of a row's bits that a basket sets. */
@@ -27,6 +27,7 @@ struct PairBlock
 	uint32_t	max_items;
 	int32_t		first_generation;
 	uint32_t	num_generations;
+	uint64_t	stride;			/* counters of a row, whole spans */
 	uint32_t	num_words;		/* of bits in a row */
 	bool		plain;			/* a basket adds the same products to all generations there are: one */
 
@@ -53,17 +54,23 @@ words_of_row(uint32_t num_items)
 	return num_items / WORD + 1;
 }
 
+static uint64_t
+counters_of_row(uint32_t num_items)
+{
+	return ((uint64_t) num_items + SPAN - 1) / SPAN * SPAN;
+}
+
 /* What a row needs for as long as it is counted. */
 static double
 row_memory(uint32_t num_items)
 {
-	return (double) num_items * sizeof(int64_t) + (double) words_of_row(num_items) * sizeof(uint64_t);
+	return (double) counters_of_row(num_items) * sizeof(int64_t) + (double) words_of_row(num_items) * sizeof(uint64_t);
 }
 
 uint32_t
 pair_block_items(size_t bytes, uint32_t num_items, uint32_t num_generations)
 {
-	double		fixed = (double) num_items * (sizeof(uint32_t) + sizeof(int64_t)) +
+	double		fixed = (double) counters_of_row(num_items) * (sizeof(uint32_t) + sizeof(int64_t)) +
 		(double) words_of_row(num_items) * sizeof(Mark) + sizeof(PairBlock);
 	double		items = (bytes - fixed) / (row_memory(num_items) * num_generations);
 
@@ -85,13 +92,14 @@ pair_block_create(Env *env, PairShape shape, uint32_t num_items, uint32_t max_it
 	block->max_items = max_items;
 	block->first_generation = first_generation;
 	block->num_generations = num_generations;
+	block->stride = counters_of_row(num_items);
 	block->num_words = words_of_row(num_items);
 	block->plain = !shape.sequence && shape.generation_days == 0;
-	block->counter = env_alloc0(env, rows * num_items + 1, sizeof(int64_t));
+	block->counter = env_alloc0(env, rows * block->stride + 1, sizeof(int64_t));
 	block->touched = env_alloc0(env, rows * block->num_words + 1, sizeof(uint64_t));
 	block->mark = env_alloc(env, block->num_words, sizeof(Mark));
-	block->item = env_alloc(env, (uint64_t) num_items + 1, sizeof(uint32_t));
-	block->count = env_alloc(env, (uint64_t) num_items + 1, sizeof(int64_t));
+	block->item = env_alloc(env, block->stride + 1, sizeof(uint32_t));
+	block->count = env_alloc(env, block->stride + 1, sizeof(int64_t));
 	return block;
 }
 
@@ -139,17 +147,12 @@ static void
 clear_row(PairBlock *block, uint64_t row)
 {
 	uint64_t   *touched = block->touched + row * block->num_words;
-	int64_t    *counter = block->counter + row * block->num_items;
+	int64_t    *counter = block->counter + row * block->stride;
 
 	for (uint32_t w = 0; w < block->num_words; w++)
 	{
 		for (uint64_t m = touched[w]; m != 0; m &= m - 1)
-		{
-			uint32_t	from = w * WORD + __builtin_ctzll(m) * SPAN;
-			uint32_t	size = block->num_items - from < SPAN ? block->num_items - from : SPAN;
-
-			memset(counter + from, 0, size * sizeof(int64_t));
-		}
+			memset(counter + (uint64_t) w * WORD + __builtin_ctzll(m) * SPAN, 0, SPAN * sizeof(int64_t));
 		touched[w] = 0;
 	}
 }
@@ -170,25 +173,6 @@ pair_block_begin(PairBlock *block, uint32_t first, uint32_t n)
 }
 
 /* --- counting -------------------------------------------------------------- */
-
-/* The first entry with at least that code; codes ascend. */
-static uint32_t
-find_entry(const Basket *b, uint64_t code)
-{
-	uint32_t	low = 0;
-	uint32_t	high = b->size;
-
-	while (low < high)
-	{
-		uint32_t	mid = low + (high - low) / 2;
-
-		if (b->entry[mid].code < code)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
 
 /* All rows of a basket touch the same spans: found once, they cost a row a word or two. */
 static void
@@ -219,7 +203,7 @@ add_plain(PairBlock *block, const Basket *source, uint32_t from, uint32_t to, co
 	{
 		uint64_t	row = source->entry[at].code - block->first;
 		/* products wrap as those of pairs_of_entry do */
-		uint64_t   *counter = (uint64_t *) block->counter + row * block->num_items;
+		uint64_t   *counter = (uint64_t *) block->counter + row * block->stride;
 		uint64_t   *touched = block->touched + row * block->num_words;
 		uint64_t	add = weight * source->entry[at].weight;
 
@@ -246,15 +230,15 @@ add_entry(PairBlock *block, const Basket *source, const Basket *target, uint32_t
 			continue;
 		row = row_of(block, source->entry[at].code, pair->generation);
 		block->touched[row * block->num_words + pair->item / WORD] |= UINT64_C(1) << (pair->item / SPAN % 64);
-		block->counter[row * block->num_items + pair->item] += pair->count;
+		block->counter[row * block->stride + pair->item] += pair->count;
 	}
 }
 
 void
 pair_block_add(PairBlock *block, const Basket *source, const Basket *target)
 {
-	uint32_t	from = find_entry(source, block->first);
-	uint32_t	to = find_entry(source, (uint64_t) block->first + block->n);
+	uint32_t	from = pair_find_entry(source, block->first);
+	uint32_t	to = pair_find_entry(source, (uint64_t) block->first + block->n);
 
 	if (from == to)
 		return;
@@ -277,7 +261,7 @@ pair_block_row(PairBlock *block, uint32_t item, int32_t generation, const uint32
 {
 	uint64_t	row = row_of(block, item, generation);
 	const uint64_t *touched = block->touched + row * block->num_words;
-	const int64_t *counter = block->counter + row * block->num_items;
+	const int64_t *counter = block->counter + row * block->stride;
 	/* no item has this code: a directed count of an item with itself stays */
 	uint32_t	left_out = block->shape.directed ? UINT32_MAX : item;
 	uint32_t	n = 0;
@@ -290,10 +274,9 @@ pair_block_row(PairBlock *block, uint32_t item, int32_t generation, const uint32
 		for (uint64_t m = touched[w]; m != 0; m &= m - 1)
 		{
 			uint32_t	from = w * WORD + __builtin_ctzll(m) * SPAN;
-			uint32_t	to = block->num_items - from < SPAN ? block->num_items : from + SPAN;
 
 			/* written even where nothing was counted, and then written over: no branch to predict */
-			for (uint32_t i = from; i < to; i++)
+			for (uint32_t i = from; i < from + SPAN; i++)
 			{
 				block->item[n] = i;
 				block->count[n] = counter[i];

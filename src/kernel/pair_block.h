@@ -3,8 +3,8 @@
  *		Counting the rows of a range of items while baskets stream by.
  *
  * Needs no matrix in memory, only the counters of the range, and so any amount of baskets
- * passes through bounded memory, in as many passes as there are ranges.  It also serves the shapes
- * for which the faster cooccur_row has no loop: sequences and generations.
+ * passes through bounded memory, in as many passes as there are ranges.  Those are short: a row
+ * has a counter for every item.  pair_lists.h is the better way for all but the densest matrices.
  */
 #ifndef PERSONALIZE_PAIR_BLOCK_H
 #define PERSONALIZE_PAIR_BLOCK_H
@@ -27,5 +27,24 @@ extern void pair_block_add(PairBlock *block, const Basket *source, const Basket 
 extern uint32_t pair_block_row(PairBlock *block, uint32_t item, int32_t generation,
 							   const uint32_t **items, const int64_t **counts);
 extern void pair_block_release(PairBlock *block);
+
+/* The first entry with at least that code; codes ascend. */
+static inline uint32_t
+pair_find_entry(const Basket *b, uint64_t code)
+{
+	uint32_t	low = 0;
+	uint32_t	high = b->size;
+
+	while (low < high)
+	{
+		uint32_t	mid = low + (high - low) / 2;
+
+		if (b->entry[mid].code < code)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
 
 #endif							/* PERSONALIZE_PAIR_BLOCK_H */

@@ -1,9 +1,10 @@
 /*
  * test_pair_block.c
- *		Rows of ranges of items against a count of every pair by the definition in
+ *		Rows of ranges of items, by both ways to count them, against a count of every pair by the definition in
  *		pairs.h, for every shape and wherever the ranges end.
  */
 #include "kernel/pair_block.h"
+#include "kernel/pair_lists.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -144,13 +145,12 @@ count_all(const Data *d, const PairShape *shape)
 
 /* --- comparisons --------------------------------------------------------------- */
 
+/* A row as the kernel gave it. */
 static void
-check_row(PairBlock *block, const Data *d, const Counts *c, uint32_t item, uint32_t generation)
+check_row(const Data *d, const Counts *c, uint32_t item, uint32_t generation,
+		  const uint32_t *items, const int64_t *counts, uint32_t n)
 {
 	const int64_t *want = c->count + ((size_t) generation * d->num_items + item) * d->num_items;
-	const uint32_t *items;
-	const int64_t *counts;
-	uint32_t	n = pair_block_row(block, item, c->first_generation + generation, &items, &counts);
 	uint32_t	at = 0;
 
 	for (uint32_t i = 0; i < d->num_items; i++)
@@ -179,10 +179,46 @@ check_shape(const Data *d, const PairShape *shape, uint32_t max_items)
 			pair_block_add(block, d->source + b, shape->directed ? d->target + b : d->source + b);
 		for (uint32_t i = first; i < first + n; i++)
 			for (uint32_t g = 0; g < c.num_generations; g++)
-				check_row(block, d, &c, i, g);
+			{
+				const uint32_t *items;
+				const int64_t *counts;
+				uint32_t	size = pair_block_row(block, i, c.first_generation + g, &items, &counts);
+
+				check_row(d, &c, i, g, items, counts, size);
+			}
 	}
 	pair_block_release(block);
 	free(c.count);
+}
+
+/* The same from lists, as many rows in a pass as fit; returns how many passes it took. */
+static int
+check_lists(const Data *d, const PairShape *shape, size_t bytes)
+{
+	Counts		c = count_all(d, shape);
+	PairLists  *lists = pair_lists_create(unit_env(), *shape, d->num_items, c.first_generation, c.num_generations, bytes);
+	int			passes = 0;
+
+	for (uint32_t first = 0, n; first < d->num_items; first += n, passes++)
+	{
+		pair_lists_begin(lists, first, d->num_items - first);
+		for (int b = 0; b < NUM_BASKETS; b++)
+			pair_lists_add(lists, d->source + b, shape->directed ? d->target + b : NULL);
+		n = pair_lists_end(lists);
+		CHECK(n >= 1 && n <= d->num_items - first);
+		for (uint32_t i = first; i < first + n; i++)
+			for (uint32_t g = 0; g < c.num_generations; g++)
+			{
+				const uint32_t *items;
+				const int64_t *counts;
+				uint32_t	size = pair_lists_row(lists, i, c.first_generation + g, &items, &counts);
+
+				check_row(d, &c, i, g, items, counts, size);
+			}
+	}
+	pair_lists_release(lists);
+	free(c.count);
+	return passes;
 }
 
 /* --- tests ------------------------------------------------------------------------ */
@@ -217,6 +253,9 @@ test_shapes(void)
 			check_shape(d, &shapes[i], 1 + sizes[s] / 7);
 			if (sizes[s] <= 30)
 				check_shape(d, &shapes[i], 1);
+			CHECK(check_lists(d, &shapes[i], 1000000) == 1);
+			check_lists(d, &shapes[i], 8000);
+			check_lists(d, &shapes[i], 0);
 		}
 		free_data(d);
 	}
@@ -232,7 +271,7 @@ test_wide(void)
 	};
 	PairShape	shape = {.damping = 0};
 	PairBlock  *block = pair_block_create(unit_env(), shape, num_items, 3, 0, 1);
-	BasketEntry entry[] = {{4, 1}, {5, 2}, {32767, 3}, {32768, 1}, {65535, 1}, {199999, 7}};
+	BasketEntry entry[] = {{4, 1}, {5, 2}, {511, 3}, {512, 1}, {65535, 1}, {199999, 7}};
 	Basket		basket = {6, 6, entry};
 	const uint32_t *items;
 	const int64_t *counts;
@@ -281,6 +320,16 @@ no_check(Env *env, uint64_t done, uint64_t total)
 {
 }
 
+static PairLists *
+check_fixed(Env *env, uint32_t num_items, uint32_t generations)
+{
+	PairLists  *lists = pair_lists_create(env, shapes[0], num_items, 0, generations, 0);
+
+	CHECK(held <= pair_lists_fixed_memory(num_items, generations) + 1024);
+	CHECK(held > pair_lists_fixed_memory(num_items, generations) * 0.9 - 20000);
+	return lists;
+}
+
 /* What may be used is not passed, and used. */
 static void
 test_memory(void)
@@ -298,6 +347,8 @@ test_memory(void)
 			CHECK(held <= bytes + 64 || n == 1);
 			CHECK(held > bytes / 2 || n == num_items || n < 4);
 			pair_block_release(block);
+			CHECK(held == 0);
+			pair_lists_release(check_fixed(&env, num_items, generations));
 			CHECK(held == 0);
 		}
 	CHECK(pair_block_items(0, 1000, 1) == 1);
