@@ -50,7 +50,7 @@ enter_safe_path(void)
 static void
 append_branch(StringInfo text, const LogTarget *target, RowSource rows)
 {
-	appendStringInfo(text, "SELECT (%s\n) FROM %s AS %s", target->expression, branch_from[rows], quote_identifier(target->alias));
+	appendStringInfo(text, "SELECT (%s\n) FROM %s AS changed", target->expression, branch_from[rows]);
 }
 
 static char *
@@ -193,7 +193,6 @@ log_check_expression(Oid relation, const char *expression, KeyType type)
 {
 	LogTarget	target = {
 		.relation = relation,
-		.alias = get_rel_name(relation),
 		.expression = unconstify(char *, expression),
 		.type = type
 	};

@@ -33,8 +33,7 @@ typedef struct LogTarget
 	AttrNumber	attnum;
 	KeyType		key_type;		/* as which values of key come: type, or a narrower number */
 	char	   *expression;
-	Oid			relation;		/* over which the expression is */
-	char	   *alias;			/* the name that the expression may call it by */
+	Oid			relation;		/* whose rows these are; an expression may call a row "changed" */
 	SPIPlanPtr	plan[NUM_ROW_SOURCES];
 	/* columns that matter: an UPDATE of none of them changes nothing.  None: all matter */
 	int			num_used;
