@@ -6,13 +6,11 @@
  */
 #include "base/compat.h"
 
-#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/resowner.h"
 
 #include "model/change_log.h"
@@ -96,17 +94,9 @@ expression_problem(const WatchDef *watch, KeyType type)
 static char *
 member_problem(int32 id, Oid relation)
 {
-	Relation	opened = try_relation_open(relation, AccessShareLock);
-	char	   *problem;
-
-	if (opened == NULL)
-		return NULL;
-	if (opened->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
-		problem = psprintf("changes of foreign table %s are not noticed", registry_name(relation));
-	else
-		problem = watch_trigger_problem(id, opened);
-	relation_close(opened, AccessShareLock);
-	return problem;
+	if (get_rel_relkind(relation) == RELKIND_FOREIGN_TABLE)
+		return psprintf("changes of foreign table %s are not noticed", registry_name(relation));
+	return watch_trigger_problem(id, relation);
 }
 
 static char *

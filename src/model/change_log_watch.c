@@ -99,11 +99,13 @@ kind_of(const Trigger *trigger)
 		TRIGGER_FOR_DELETE(trigger->tgtype) ? ON_DELETE : ON_TRUNCATE;
 }
 
+/* None where the relation is gone. */
 static void
-find_triggers(Relation relation, int32 id, FoundTriggers *found)
+find_triggers(Oid relation, int32 id, FoundTriggers *found)
 {
 	Oid			function = log_function();
-	TriggerDesc *triggers = relation->trigdesc;
+	Relation	opened = try_relation_open(relation, AccessShareLock);
+	TriggerDesc *triggers = opened == NULL ? NULL : opened->trigdesc;
 
 	memset(found, 0, sizeof(*found));
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
@@ -115,6 +117,8 @@ find_triggers(Relation relation, int32 id, FoundTriggers *found)
 		found->oid[kind_of(trigger)] = trigger->tgoid;
 		found->enabled[kind_of(trigger)] = trigger->tgenabled;
 	}
+	if (opened != NULL)
+		relation_close(opened, AccessShareLock);
 }
 
 /* A TRUNCATE trigger that always fires is also the sign that replica triggers are wanted for what joins the family. */
@@ -131,7 +135,7 @@ fires(LogTrigger kind, char enabled)
 }
 
 char *
-watch_trigger_problem(int32 id, Relation relation)
+watch_trigger_problem(int32 id, Oid relation)
 {
 	FoundTriggers found;
 
@@ -140,10 +144,10 @@ watch_trigger_problem(int32 id, Relation relation)
 	{
 		if (!OidIsValid(found.oid[kind]) && kind != ON_REPLICA)
 			return psprintf("%s of %s is not noticed: a trigger is missing", log_triggers[kind].event,
-							registry_name(RelationGetRelid(relation)));
+							registry_name(relation));
 		if (OidIsValid(found.oid[kind]) && !fires(kind, found.enabled[kind]))
 			return psprintf("%s of %s is not noticed: a trigger is disabled", log_triggers[kind].event,
-							registry_name(RelationGetRelid(relation)));
+							registry_name(relation));
 	}
 	return NULL;
 }
@@ -179,24 +183,23 @@ trigger_name(int32 id, LogTrigger kind)
 }
 
 static void
-create_trigger(int32 id, Relation relation, LogTrigger kind)
+create_trigger(int32 id, Oid relation, LogTrigger kind)
 {
 	execute_ddl(psprintf("CREATE TRIGGER %s AFTER %s ON %s %s FOR EACH %s EXECUTE FUNCTION personalize.log_changes('%d')",
-						 trigger_name(id, kind), log_triggers[kind].event, registry_name(RelationGetRelid(relation)),
+						 trigger_name(id, kind), log_triggers[kind].event, registry_name(relation),
 						 log_triggers[kind].rows, log_triggers[kind].level, id));
 }
 
 /* The server asks for ownership of the table here: what runs in an apply worker runs as somebody powerful. */
 static void
-set_firing(int32 id, Relation relation, LogTrigger kind, const char *when)
+set_firing(int32 id, Oid relation, LogTrigger kind, const char *when)
 {
-	execute_ddl(psprintf("ALTER TABLE ONLY %s ENABLE %s TRIGGER %s", registry_name(RelationGetRelid(relation)), when,
-						 trigger_name(id, kind)));
+	execute_ddl(psprintf("ALTER TABLE ONLY %s ENABLE %s TRIGGER %s", registry_name(relation), when, trigger_name(id, kind)));
 }
 
 /* Rows are always those of a leaf, so a partitioned table needs no row trigger, and its would only be copied to the leaves. */
 static void
-create_missing(int32 id, Relation relation, bool replica)
+create_missing(int32 id, Oid relation, bool replica)
 {
 	FoundTriggers found;
 
@@ -208,7 +211,7 @@ create_missing(int32 id, Relation relation, bool replica)
 		return;
 	if (!wants_replica(&found))
 		set_firing(id, relation, ON_TRUNCATE, "ALWAYS");
-	if (!OidIsValid(found.oid[ON_REPLICA]) && relation->rd_rel->relkind == RELKIND_RELATION)
+	if (!OidIsValid(found.oid[ON_REPLICA]) && get_rel_relkind(relation) == RELKIND_RELATION)
 	{
 		create_trigger(id, relation, ON_REPLICA);
 		set_firing(id, relation, ON_REPLICA, "REPLICA");
@@ -254,61 +257,54 @@ make_dependent(Oid trigger, Oid owner)
 static void
 make_all_dependent(int32 id, Oid relation, Oid owner)
 {
-	Relation	opened = table_open(relation, NoLock);
 	FoundTriggers found;
 
-	find_triggers(opened, id, &found);
+	find_triggers(relation, id, &found);
 	for (LogTrigger kind = ON_INSERT; kind <= ON_REPLICA; kind++)
-		if (OidIsValid(found.oid[kind]) && owner != relation && !depends_on(found.oid[kind], owner))
+		if (OidIsValid(found.oid[kind]) && !depends_on(found.oid[kind], owner))
 			make_dependent(found.oid[kind], owner);
-	table_close(opened, NoLock);
 }
 
 /* ---------------------------------------------------------------- families */
 
 /* A foreign table among the partitions is written elsewhere, unseen; there the answer is a rebuild now and then. */
 static bool
-can_have_triggers(Relation relation, bool named)
+can_have_triggers(Oid relation, bool named)
 {
-	char		kind = relation->rd_rel->relkind;
+	char		kind = get_rel_relkind(relation);
 
 	if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE)
 		return true;
 	if (!named && kind == RELKIND_FOREIGN_TABLE)
 	{
 		ereport(WARNING,
-				(errmsg("changes of foreign table \"%s\" are not noticed", RelationGetRelationName(relation)),
+				(errmsg("changes of foreign table %s are not noticed", registry_name(relation)),
 				 errhint("Refresh with rebuild => true after it has changed.")));
 		return false;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg("\"%s\" is not a table that can be watched", RelationGetRelationName(relation)),
+			 errmsg("%s is not a table that can be watched", registry_name(relation)),
 			 errdetail("Changes are noticed by triggers on tables and partitioned tables."),
 			 errhint("For a view, name the tables below it with watch.")));
 }
 
+/* The caller has locked the relation. */
 static void
 watch_one(int32 id, Oid relation, Oid owner, bool named, bool replica)
 {
-	Relation	opened = table_open(relation, ShareRowExclusiveLock);
-	bool		can = can_have_triggers(opened, named);
-
-	if (can)
-		create_missing(id, opened, replica);
-	table_close(opened, NoLock);
-	if (can)
-		make_all_dependent(id, relation, owner);
+	if (!can_have_triggers(relation, named))
+		return;
+	create_missing(id, relation, replica);
+	make_all_dependent(id, relation, owner);
 }
 
 static bool
 family_wants_replica(int32 id, Oid root)
 {
-	Relation	opened = table_open(root, AccessShareLock);
 	FoundTriggers found;
 
-	find_triggers(opened, id, &found);
-	table_close(opened, AccessShareLock);
+	find_triggers(root, id, &found);
 	return wants_replica(&found);
 }
 
@@ -362,13 +358,9 @@ watch_newcomer(const WatchDef *watch, Oid relation)
 void
 watch_drop_triggers(int32 id, Oid relation)
 {
-	Relation	opened = try_relation_open(relation, AccessExclusiveLock);
 	FoundTriggers found;
 
-	if (opened == NULL)
-		return;
-	find_triggers(opened, id, &found);
-	relation_close(opened, NoLock);
+	find_triggers(relation, id, &found);
 	for (LogTrigger kind = ON_INSERT; kind <= ON_REPLICA; kind++)
 	{
 		ObjectAddress trigger;

@@ -46,8 +46,8 @@ extern int32 watch_id_of_name(const char *trigger);
 /* --- change_log_watch.c: triggers --- */
 /* Whether a trigger is ours, for this id or (0) any. */
 extern bool watch_trigger_is_ours(const Trigger *trigger, int32 id);
-/* What is wrong with the triggers of an open relation, for people, or NULL. */
-extern char *watch_trigger_problem(int32 id, Relation relation);
+/* What is wrong with the triggers of a relation, for people, or NULL. */
+extern char *watch_trigger_problem(int32 id, Oid relation);
 /* change_log_watch for relations that have come into the family of a watched one, with what the family has. */
 extern void watch_newcomer(const WatchDef *watch, Oid relation);
 /* Drops the triggers of this id on this relation only. */
