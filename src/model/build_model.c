@@ -4,7 +4,7 @@
  *
  * One pass over the baskets tells how much there is.  If that fits maintenance_work_mem, baskets go into memory
  * (shared with parallel workers where that is worth it) and rows are counted one by one.
- * Otherwise the counters of as many items as fit are in memory, and the baskets pass by again and again.
+ * Otherwise the baskets of as many items as fit are in memory, and all of them pass by again and again.
  */
 #include "postgres.h"
 
@@ -13,7 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "kernel/pair_block.h"
+#include "kernel/pair_lists.h"
 #include "model/build.h"
 #include "model/build_model.h"
 #include "model/build_parallel.h"
@@ -24,24 +24,24 @@
 
 /* --- counting while baskets pass by ---------------------------------------- */
 
-typedef struct BlockCount
+typedef struct RangeCount
 {
 	const ModelDef *model;
 	const CountInput *input;
-	PairBlock  *block;
+	PairLists  *lists;
 	ItemMaker	maker;
 	CountedSink sink;
 	void	   *arg;
-} BlockCount;
+} RangeCount;
 
 static void
-add_to_block(void *arg, const Basket *source, const Basket *target)
+add_to_lists(void *arg, const Basket *source, const Basket *target)
 {
-	pair_block_add(arg, source, target);
+	pair_lists_add(arg, source, target);
 }
 
 static void
-hand_out_block(BlockCount *b, uint32 first, uint32 n)
+hand_out_range(RangeCount *b, uint32 first, uint32 n)
 {
 	const BuildSurvey *survey = b->input->survey;
 
@@ -54,7 +54,7 @@ hand_out_block(BlockCount *b, uint32 first, uint32 n)
 			const uint32 *items;
 			const int64 *counts;
 			int32		generation = survey->first_generation + (int32) g;
-			uint32		num = pair_block_row(b->block, item, generation, &items, &counts);
+			uint32		num = pair_lists_row(b->lists, item, generation, &items, &counts);
 
 			item_maker_row(&b->maker, generation, items, counts, num);
 		}
@@ -62,22 +62,22 @@ hand_out_block(BlockCount *b, uint32 first, uint32 n)
 	}
 }
 
-/* Even one item may have more counters than there may be bytes. */
-static uint32
-block_items(const BlockCount *b, Size budget, uint32 num_items)
+/* What a single row takes comes off the memory for baskets, of which there is always some. */
+static Size
+list_budget(const RangeCount *b, uint32 num_items)
 {
-	uint32		n = pair_block_items(budget, num_items, b->input->survey->num_generations);
-	double		needed = 8.0 * num_items * b->input->survey->num_generations;
+	Size		budget = (Size) maintenance_work_mem * 1024;
+	Size		fixed = pair_lists_fixed_memory(num_items, b->input->survey->num_generations);
 
-	if (n == 1 && needed > budget && needed > 64.0 * 1024 * 1024)
+	if (fixed > budget && fixed > (Size) 64 * 1024 * 1024)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("counting model %s needs %.0f MB, more than maintenance_work_mem",
-						registry_name(b->model->relation), needed / 1024 / 1024),
+				 errmsg("counting model %s needs %zu MB, more than maintenance_work_mem",
+						registry_name(b->model->relation), fixed / 1024 / 1024),
 				 errdetail("It has %u items and %u generations, and maintenance_work_mem is %d MB.",
 						   num_items, b->input->survey->num_generations, maintenance_work_mem / 1024),
 				 errhint("Set maintenance_work_mem to more, or make generations longer.")));
-	return n;
+	return fixed < budget / 2 ? budget - fixed : budget / 2;
 }
 
 /* Scores need n of all items, which the survey has. */
@@ -97,28 +97,26 @@ survey_scorer(const ModelDef *model, const CountInput *input)
 }
 
 static void
-count_by_blocks(const ModelDef *model, const CountInput *input, CountedSink sink, void *arg)
+count_by_ranges(const ModelDef *model, const CountInput *input, CountedSink sink, void *arg)
 {
-	BlockCount	b = {.model = model, .input = input, .sink = sink, .arg = arg};
+	RangeCount	b = {.model = model, .input = input, .sink = sink, .arg = arg};
 	uint32		num_items = input->items->keys.size;
-	Size		budget = (Size) maintenance_work_mem * 1024;
-	uint32		step = block_items(&b, budget, num_items);
+	uint32		n;
 	ServerEnv	server;
 
 	server_env_init(&server, CurrentMemoryContext);
 	item_maker_init(&b.maker, CurrentMemoryContext, model->scoring.ridge ? NULL : survey_scorer(model, input));
-	b.block = pair_block_create(&server.env, model->shape, num_items, step,
-								input->survey->first_generation, input->survey->num_generations);
-	for (uint32 first = 0; first < num_items; first += step)
+	b.lists = pair_lists_create(&server.env, model->shape, num_items, input->survey->first_generation,
+								input->survey->num_generations, list_budget(&b, num_items));
+	for (uint32 first = 0; first < num_items; first += n)
 	{
-		uint32		n = Min(step, num_items - first);
-
 		progress_update(first, num_items);
-		pair_block_begin(b.block, first, n);
-		build_stream(input->history, input->target, num_items, add_to_block, b.block);
-		hand_out_block(&b, first, n);
+		pair_lists_begin(b.lists, first, num_items - first);
+		build_stream(input->history, input->target, num_items, add_to_lists, b.lists);
+		n = pair_lists_end(b.lists);
+		hand_out_range(&b, first, n);
 	}
-	pair_block_release(b.block);
+	pair_lists_release(b.lists);
 }
 
 /* --- either way ------------------------------------------------------------- */
@@ -135,7 +133,7 @@ build_count(const ModelDef *model, const CountInput *input, CountedSink sink, vo
 	if (workers >= 0)
 		build_count_all(&plan, workers, input, sink, arg);
 	else
-		count_by_blocks(model, input, sink, arg);
+		count_by_ranges(model, input, sink, arg);
 	progress_end(begun);
 }
 
