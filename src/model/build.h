@@ -23,12 +23,19 @@ extern void build_model(ModelDef *model, const HistoryDef *history, const Histor
 /* Face (and floors) again from the pair table: for alter_model, and where all scores change. */
 extern void build_face(ModelDef *model, const HistoryDef *history, RefreshReport *report);
 
-/* Where counted and stored differ; `what` is n, n_target, count, neighbors, counts, scores, row or total. */
-typedef void (*VerifySink) (void *arg, const char *what, Datum item, Datum neighbor, bool has_neighbor, double stored, double expected);
+/*
+ * Where stored and expected differ.  `what` is
+ *	n, n_target, count, floor, row (of the pair table), total: counts of an item (with a neighbor), in baskets;
+ *	face, neighbors, counts, scores: of the face;
+ *	basket, day, place, happened, oldest: of the history; item is the basket then, neighbor the item.
+ * Keys are texts; NULL where there is none.
+ */
+typedef void (*VerifySink) (void *arg, const char *what, const char *item, const char *neighbor, double stored, double expected);
 
 /*
- * Counts again from the shop's tables with the active snapshot — baskets that are pending in the log from the history instead — and compares
- * with pair table and face, for the share `sample` of the items (1: all).  Also compares each history row that is not pending.
+ * Compares each history row that is not pending in the log with the shop's tables as the active snapshot sees them, back to
+ * the horizon of the last refresh; counts again from the history, and compares with pair table and face, for the share
+ * `sample` of the items (1: all).
  */
 extern void build_verify(const ModelDef *model, const HistoryDef *history, const HistoryDef *target, double sample,
 						 VerifySink sink, void *arg);

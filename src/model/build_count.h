@@ -42,6 +42,7 @@ typedef struct CountPlan
 	ModelDef	model;			/* totals and pointers of the measure are filled in by whoever opens it */
 	char		measure[NAMEDATALEN];
 	bool		plain;			/* no days and no places: products of sparse matrices */
+	double		sample;			/* see CountInput */
 	bool		scores;			/* lists are made with the counts; for ridge they need all rows first */
 	uint32		num_items;
 	uint64		num_lists;
@@ -57,6 +58,16 @@ extern void count_plan(CountPlan *plan, const ModelDef *model, const BuildSurvey
 /* Fills the block: from the histories, what the survey found, and the order of the keys. */
 extern void count_fill(const CountPlan *plan, char *block, const HistoryDef *history, const HistoryDef *target,
 					   const BuildSurvey *survey, ItemTable *items);
+
+/* The same items in every process and on every server; from 1 on all of them. */
+static inline bool
+count_is_sampled(double sample, uint32 item)
+{
+	uint64		hash = (item + UINT64CONST(0x706572736f6e616c)) * UINT64CONST(0x9e3779b97f4a7c15);
+
+	hash = (hash ^ (hash >> 32)) * UINT64CONST(0xd6e8feb86659fd93);
+	return (double) ((hash ^ (hash >> 32)) >> 11) < sample * (UINT64CONST(1) << 53);
+}
 
 /* All of one item: its counts by generation, packed, and its list. */
 typedef struct CountedRow

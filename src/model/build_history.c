@@ -9,16 +9,11 @@
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
-#include "access/tableam.h"
-#include "access/xact.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "model/build.h"
-#include "model/build_rows.h"
-#include "model/build_write.h"
+#include "model/build_join.h"
 
 /* --- codes of new items -------------------------------------------------- */
 
@@ -89,135 +84,29 @@ number_items(BuildRows *rows, ItemTable *items, CatalogDef *catalog)
 
 /* --- writing ------------------------------------------------------------- */
 
-/* What the history's table gets, and what it had. */
 typedef struct HistoryWriter
 {
 	TableWriter *writer;
-	Relation	relation;
-	KeyType		type;
-	Snapshot	snapshot;		/* sees only what was there before */
-	KeyScan    *old;			/* NULL: the table was empty */
-	HeapTuple	tuple;			/* numbers: the next old row */
 	int64		num_baskets;
 } HistoryWriter;
 
-static Datum
-tuple_key(const HistoryWriter *w, HeapTuple tuple)
-{
-	bool		isnull;
-
-	return heap_getattr(tuple, HISTORY_BASKET, RelationGetDescr(w->relation), &isnull);
-}
-
-/* Old rows with smaller keys than the basket at hand have no basket any more; all, where there is none at hand. */
 static void
-delete_up_to(HistoryWriter *w, bool all, int64 key)
+write_basket(void *arg, Datum basket, const HistoryRow *row, HeapTuple old)
 {
-	while (w->tuple != NULL && (all || key_number(w->type, tuple_key(w, w->tuple)) < key))
-	{
-		CHECK_FOR_INTERRUPTS();
-		table_writer_delete(w->writer, w->tuple);
-		w->tuple = key_scan_next(w->old);
-	}
-}
+	HistoryWriter *w = arg;
 
-/* Numbers come in their order, and so do the rows of the index: one pass through both. */
-static void
-write_number(HistoryWriter *w, Datum key, const HistoryRow *row)
-{
-	int64		number = key_number(w->type, key);
-	bool		met;
-
-	delete_up_to(w, false, number);
-	met = w->tuple != NULL && key_number(w->type, tuple_key(w, w->tuple)) == number;
-	if (met || row->basket.size > 0)
-		history_row_write(w->writer, met ? w->tuple : NULL, key, row);
-	if (met)
-		w->tuple = key_scan_next(w->old);
-}
-
-static void
-write_other(HistoryWriter *w, Datum key, const HistoryRow *row)
-{
-	HeapTuple	old;
-
-	key_scan_start(w->old, &key);
-	old = key_scan_next(w->old);
-	if (old != NULL || row->basket.size > 0)
-		history_row_write(w->writer, old, key, row);
-}
-
-static void
-write_basket(HistoryWriter *w, Datum key, const HistoryRow *row)
-{
 	w->num_baskets += row->basket.size > 0;
-	if (w->old == NULL)
-	{
-		if (row->basket.size > 0)
-			history_row_write(w->writer, NULL, key, row);
-	}
-	else if (key_is_number(w->type))
-		write_number(w, key, row);
-	else
-		write_other(w, key, row);
-}
-
-/* Keys of old rows that did not come; those that did have been dealt with. */
-static void
-delete_unmet(HistoryWriter *w, const Keyset *keys)
-{
-	TableScanDesc scan = table_beginscan(w->relation, w->snapshot, 0, NULL);
-	HeapTuple	tuple;
-
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (key_find(keys, w->type, key_type_oid(w->type), tuple_key(w, tuple)) == KEYSET_NONE)
-			table_writer_delete(w->writer, tuple);
-	}
-	table_endscan(scan);
-}
-
-static void
-open_writer(HistoryWriter *w, const HistoryDef *history)
-{
-	*w = (HistoryWriter) {.type = history->basket_type, .snapshot = GetActiveSnapshot()};
-	w->writer = table_writer_open(history->relation);
-	w->relation = table_writer_relation(w->writer);
-	if (build_table_is_empty(w->relation, w->snapshot))
-		return;
-	w->old = key_scan_open(w->relation, key_is_number(w->type) ? 0 : 1, w->snapshot);
-	if (key_is_number(w->type))
-	{
-		key_scan_start(w->old, NULL);
-		w->tuple = key_scan_next(w->old);
-	}
-}
-
-static void
-close_writer(HistoryWriter *w, const Keyset *keys)
-{
-	if (w->old && key_is_number(w->type))
-		delete_up_to(w, true, 0);
-	else if (w->old)
-		delete_unmet(w, keys);
-	if (w->old)
-		key_scan_close(w->old);
-	table_writer_close(w->writer);
+	history_row_write(w->writer, old, basket, row);
 }
 
 static int64
 write_history(BuildRows *rows, const HistoryDef *history)
 {
 	bool		begun = build_phase(PROGRESS_WRITING_HISTORY);
-	HistoryRow	row = {0};
-	HistoryWriter w;
-	Datum		key;
+	HistoryWriter w = {table_writer_open(history->relation), 0};
 
-	open_writer(&w, history);
-	while (build_rows_next(rows, &key, &row))
-		write_basket(&w, key, &row);
-	close_writer(&w, build_rows_keys(rows));
+	build_join(rows, table_writer_relation(w.writer), history->basket_type, GetActiveSnapshot(), write_basket, &w);
+	table_writer_close(w.writer);
 	progress_end(begun);
 	return w.num_baskets;
 }

@@ -48,6 +48,8 @@ hand_out_range(RangeCount *b, uint32 first, uint32 n)
 	for (uint32 item = first; item < first + n; item++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (!count_is_sampled(b->input->sample, item))
+			continue;
 		item_maker_begin(&b->maker, item);
 		for (uint32 g = 0; g < survey->num_generations; g++)
 		{
@@ -129,6 +131,7 @@ build_count(const ModelDef *model, const CountInput *input, CountedSink sink, vo
 	int			workers;
 
 	count_plan(&plan, model, input->survey, input->items->keys.size);
+	plan.sample = input->sample;
 	workers = build_workers(&plan, input->survey->work, (Size) maintenance_work_mem * 1024);
 	if (workers >= 0)
 		build_count_all(&plan, workers, input, sink, arg);
@@ -163,7 +166,7 @@ build_model(ModelDef *model, const HistoryDef *history, const HistoryDef *target
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "personalize model", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	BuildSurvey survey;
-	CountInput	input = {history, target, &survey};
+	CountInput	input = {.history = history, .target = target, .survey = &survey, .sample = 1};
 	ModelWriter *writer;
 
 	build_see_own_writes();

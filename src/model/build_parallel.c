@@ -86,6 +86,8 @@ personalize_build_worker(dsm_segment *seg, shm_toc *toc)
 		for (; item < end; item++)
 		{
 			CHECK_FOR_INTERRUPTS();
+			if (!count_is_sampled(shared->plan.sample, item))
+				continue;
 			counted_item_send(&message, counter_count(counter, item));
 			/* the leader has gone, and takes us with it */
 			if (compat_mq_send(handle, message.len, message.data) != SHM_MQ_SUCCESS)
@@ -157,7 +159,8 @@ count_some(Leader *l)
 	for (; item < end; item++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		item_done(l, counter_count(l->counter, item));
+		if (count_is_sampled(l->shared->plan.sample, item))
+			item_done(l, counter_count(l->counter, item));
 	}
 	return any;
 }
@@ -260,7 +263,8 @@ count_alone(const CountPlan *plan, const CountInput *input, CountedSink sink, vo
 	for (uint32 item = 0; item < plan->num_items; item++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		sink(arg, counter_count(counter, item));
+		if (count_is_sampled(plan->sample, item))
+			sink(arg, counter_count(counter, item));
 		progress_update(item, plan->num_items);
 	}
 	counter_free(counter);

@@ -19,6 +19,7 @@ typedef struct CountInput
 	const HistoryDef *target;
 	const BuildSurvey *survey;
 	ItemTable  *items;
+	double		sample;			/* share of the items that are handed out: 1 for all */
 } CountInput;
 
 /* How many workers are worth their start for so much work, and fit into `budget` with it; -1: not even none. */

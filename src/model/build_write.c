@@ -16,17 +16,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "model/build_join.h"
 #include "model/build_write.h"
-
-bool
-build_table_is_empty(Relation relation, Snapshot snapshot)
-{
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-	bool		empty = heap_getnext(scan, ForwardScanDirection) == NULL;
-
-	table_endscan(scan);
-	return empty;
-}
 
 /* --- faces --------------------------------------------------------------- */
 

@@ -30,6 +30,4 @@ extern ModelWriter *model_writer_open(MemoryContext context, const ModelDef *mod
 extern void model_writer_item(void *writer, const CountedItem *item);
 extern void model_writer_close(ModelWriter *writer, RefreshReport *report);
 
-extern bool build_table_is_empty(Relation relation, Snapshot snapshot);
-
 #endif							/* PERSONALIZE_BUILD_WRITE_H */

@@ -1,14 +1,472 @@
 /*
  * verify.c
  *		Whether a model is exact: counts again and compares.
+ *
+ * In two steps, each with everything there is: the history with the shop's tables, and the model with
+ * the history, counted by the same code that builds models.  Where the first finds nothing, the
+ * second compares with the shop.  Nothing is written.
  */
-#include "postgres.h"
+#include "base/compat.h"
 
-#include "fmgr.h"
+#include <math.h>
 
-#include "model/build.h"
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_class.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
-void build_verify(const ModelDef *model, const HistoryDef *history, const HistoryDef *target, double sample, VerifySink sink, void *arg) { elog(ERROR, "not there yet"); }
+#include "base/guards.h"
+#include "model/build_model.h"
+#include "model/build_rows.h"
+#include "model/verify.h"
+
+typedef struct ModelCheck
+{
+	/* immutable */
+	const ModelDef *model;
+	const CountInput *input;
+	double		unit;			/* a count of one unit, in baskets without decay */
+	Relation	pairs;
+	Relation	face;
+	KeyScan    *pair_scan;
+	KeyScan    *face_scan;
+	MemoryContext context;
+	MemoryContext item_context; /* reset after every item */
+	VerifySink	sink;
+	void	   *arg;
+
+	/* mutable: the item at hand */
+	ServerEnv	server;			/* in item_context */
+	uint32		item;
+	uint64		marginal;		/* its first one */
+} ModelCheck;
+
+/* --- saying so ------------------------------------------------------------ */
+
+static char *
+item_text(const ModelCheck *c, uint32 code)
+{
+	const ItemTable *items = c->input->items;
+
+	if (code >= items->keys.size)
+		return psprintf("code %u", code);
+	return verify_key_text(items->type, item_table_key(items, code));
+}
+
+static void
+differ(const ModelCheck *c, const char *what, double stored, double expected)
+{
+	/* the same bits, but for NaN, of which there is none */
+	if (stored != expected)
+		c->sink(c->arg, what, item_text(c, c->item), NULL, stored, expected);
+}
+
+static void
+differ_with(const ModelCheck *c, const char *what, uint32 other, double stored, double expected)
+{
+	if (stored != expected)
+		c->sink(c->arg, what, item_text(c, c->item), item_text(c, other), stored, expected);
+}
+
+/* --- rows of the pair table ------------------------------------------------ */
+
+/* Both ascend by item. */
+static void
+compare_counts(const ModelCheck *c, const PairRow *stored, const PairRow *expected)
+{
+	uint32		s = 0;
+	uint32		e = 0;
+
+	while (s < stored->size || e < expected->size)
+	{
+		bool		in_stored = e == expected->size || (s < stored->size && stored->item[s] <= expected->item[e]);
+		bool		in_expected = s == stored->size || (e < expected->size && expected->item[e] <= stored->item[s]);
+		uint32		other = in_stored ? stored->item[s] : expected->item[e];
+
+		differ_with(c, "count", other, in_stored ? stored->count[s] * c->unit : 0,
+					in_expected ? expected->count[e] * c->unit : 0);
+		s += in_stored;
+		e += in_expected;
+	}
+}
+
+/* A row that says nothing is as good as none. */
+static void
+compare_pair_row(ModelCheck *c, const PairTableRow *stored, const MarginalChange *n, const CountedRow *row)
+{
+	PairRow		counts = {0};
+	PairRow		expected = {0};
+
+	if (stored)
+		pair_table_decode(&c->server.env, c->pairs, stored, &counts);
+	if (row && !pair_row_decode(&c->server.env, wire_reader(row->base, row->size), wire_reader("", 0), &expected))
+		elog(ERROR, "counts of item code %u do not decode", c->item);
+	differ(c, "n", stored ? stored->n * c->unit : 0, n ? n->source * c->unit : 0);
+	if (c->model->shape.directed)
+		differ(c, "n_target", stored ? stored->n_target * c->unit : 0, n ? n->target * c->unit : 0);
+	compare_counts(c, &counts, &expected);
+}
+
+/* What is expected of generations before that of the stored row, or of all that are left. */
+static void
+compare_unstored(ModelCheck *c, const CountedItem *item, uint32 *r, bool all, int32 generation)
+{
+	const BuildSurvey *survey = c->input->survey;
+
+	for (;;)
+	{
+		const MarginalChange *n = c->marginal < survey->num_marginals &&
+			pairs_row_item(survey->marginal[c->marginal].row) == c->item ? &survey->marginal[c->marginal] : NULL;
+		const CountedRow *row = *r < item->num_rows ? &item->row[*r] : NULL;
+		int32		next;
+
+		if (n == NULL && row == NULL)
+			return;
+		next = n ? pairs_row_generation(n->row) : row->generation;
+		next = row ? Min(next, row->generation) : next;
+		if (!all && next >= generation)
+			return;
+		n = n && pairs_row_generation(n->row) == next ? n : NULL;
+		row = row && row->generation == next ? row : NULL;
+		compare_pair_row(c, NULL, n, row);
+		c->marginal += n != NULL;
+		*r += row != NULL;
+	}
+}
+
+static void
+compare_stored(ModelCheck *c, const CountedItem *item, uint32 *r, const PairTableRow *stored)
+{
+	const BuildSurvey *survey = c->input->survey;
+	const MarginalChange *n = NULL;
+	const CountedRow *row = NULL;
+
+	compare_unstored(c, item, r, false, stored->generation);
+	if (c->marginal < survey->num_marginals &&
+		survey->marginal[c->marginal].row == pairs_row(c->item, stored->generation))
+		n = &survey->marginal[c->marginal++];
+	if (*r < item->num_rows && item->row[*r].generation == stored->generation)
+		row = &item->row[(*r)++];
+	compare_pair_row(c, stored, n, row);
+	/* a floor may be higher than need be, never lower */
+	if (item->scored && stored->floor < item->floor)
+		differ(c, "floor", stored->floor, item->floor);
+}
+
+static void
+compare_pairs(ModelCheck *c, const CountedItem *item)
+{
+	Datum		key = Int32GetDatum((int32) item->item);
+	uint32		r = 0;
+	HeapTuple	tuple;
+
+	key_scan_start(c->pair_scan, &key);
+	for (;;)
+	{
+		MemoryContext old = MemoryContextSwitchTo(c->context);
+		PairTableRow stored;
+
+		tuple = key_scan_next(c->pair_scan);
+		MemoryContextSwitchTo(old);
+		if (tuple == NULL)
+			break;
+		pair_table_row_read(c->pairs, tuple, true, &stored);
+		compare_stored(c, item, &r, &stored);
+	}
+	compare_unstored(c, item, &r, true, 0);
+}
+
+/* --- rows of the face ------------------------------------------------------ */
+
+static double
+counted(ModelCheck *c, const CountedItem *item, uint32 other)
+{
+	int64		count = 0;
+
+	for (uint32 r = 0; r < item->num_rows; r++)
+		if (!pair_row_find(wire_reader(item->row[r].base, item->row[r].size), wire_reader("", 0), other, &count))
+			elog(ERROR, "counts of item code %u do not decode", c->item);
+	return count * c->unit;
+}
+
+/* Ridge weights may lag behind the counts; which neighbors they are of, too. */
+static void
+compare_ridge(ModelCheck *c, const FaceRow *stored, const CountedItem *item)
+{
+	for (uint32 i = 0; i < stored->size; i++)
+		differ_with(c, "counts", stored->neighbor[i].item, stored->neighbor[i].count,
+					counted(c, item, stored->neighbor[i].item));
+}
+
+static void
+compare_list(ModelCheck *c, const FaceRow *stored, const FaceRow *expected)
+{
+	differ(c, "neighbors", stored->size, expected->size);
+	for (uint32 i = 0; i < Min(stored->size, expected->size); i++)
+	{
+		const CooccurNeighbor *s = &stored->neighbor[i];
+		const CooccurNeighbor *e = &expected->neighbor[i];
+
+		if (s->item != e->item)
+			c->sink(c->arg, "neighbors", item_text(c, c->item), item_text(c, e->item), NAN, i + 1);
+		differ_with(c, "counts", e->item, s->count, e->count);
+		differ_with(c, "scores", e->item, s->score, e->score);
+	}
+}
+
+/* n in the order of the generations, as scorers add it up. */
+static double
+expected_n(const ModelCheck *c, bool *is_source)
+{
+	const BuildSurvey *survey = c->input->survey;
+	double		n = 0;
+
+	*is_source = false;
+	for (uint64 m = c->marginal; m < survey->num_marginals && pairs_row_item(survey->marginal[m].row) == c->item; m++)
+	{
+		n += survey->marginal[m].source * model_unit_value(c->model, pairs_row_generation(survey->marginal[m].row));
+		*is_source |= survey->marginal[m].source != 0;
+	}
+	return n;
+}
+
+static void
+compare_face(ModelCheck *c, const CountedItem *item)
+{
+	Datum		key = item_table_key(c->input->items, item->item);
+	MemoryContext old = MemoryContextSwitchTo(c->context);
+	bool		is_source;
+	double		n = expected_n(c, &is_source);
+	HeapTuple	tuple;
+	FaceRow		stored = {0};
+
+	key_scan_start(c->face_scan, &key);
+	tuple = key_scan_next(c->face_scan);
+	MemoryContextSwitchTo(old);
+	differ(c, "face", tuple != NULL, is_source);
+	if (tuple == NULL || !is_source)
+		return;
+	face_row_read(c->face, tuple, c->input->items, &stored);
+	differ(c, "n", stored.n, n);
+	if (item->scored)
+		compare_list(c, &stored, &item->face);
+	else
+		compare_ridge(c, &stored, item);
+}
+
+/* --- items ------------------------------------------------------------------ */
+
+/* Marginals ascend by item; items may come in any order. */
+static void
+find_marginal(ModelCheck *c)
+{
+	const BuildSurvey *survey = c->input->survey;
+	uint64		low = 0;
+	uint64		high = survey->num_marginals;
+
+	while (low < high)
+	{
+		uint64		mid = low + (high - low) / 2;
+
+		if (pairs_row_item(survey->marginal[mid].row) < c->item)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	c->marginal = low;
+}
+
+static void
+compare_item(void *arg, const CountedItem *item)
+{
+	ModelCheck *c = arg;
+	MemoryContext old = MemoryContextSwitchTo(c->item_context);
+
+	c->item = item->item;
+	find_marginal(c);
+	compare_face(c, item);
+	compare_pairs(c, item);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(c->item_context);
+}
+
+/* Rows of items that the catalog does not have, which no look-up would find. */
+static void
+find_strangers(ModelCheck *c)
+{
+	const ItemTable *items = c->input->items;
+	TableScanDesc scan = table_beginscan(c->face, GetActiveSnapshot(), 0, NULL);
+	HeapTuple	tuple;
+	bool		isnull;
+
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Datum		key = heap_getattr(tuple, FACE_ITEM, RelationGetDescr(c->face), &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		if (key_find(&items->keys, items->type, key_type_oid(items->type), key) == KEYSET_NONE)
+			c->sink(c->arg, "face", verify_key_text(items->type, key), NULL, 1, 0);
+	}
+	table_endscan(scan);
+	scan = table_beginscan(c->pairs, GetActiveSnapshot(), 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		uint32		item = DatumGetInt32(heap_getattr(tuple, PAIRS_ITEM, RelationGetDescr(c->pairs), &isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		if (item >= items->keys.size)
+			c->sink(c->arg, "row", item_text(c, item), NULL, 1, 0);
+	}
+	table_endscan(scan);
+}
+
+/* --- models ----------------------------------------------------------------- */
+
+/* Generations may stand at the ends with nothing in them. */
+static int64
+total_of(int32 first, int n, const int64 *totals, int64 generation)
+{
+	return generation >= first && generation - first < n ? totals[generation - first] : 0;
+}
+
+static void
+compare_totals(const ModelCheck *c)
+{
+	const ModelDef *model = c->model;
+	const BuildSurvey *survey = c->input->survey;
+	int64		first = Min(model->first_generation, survey->first_total);
+	int64		last = Max((int64) model->first_generation + model->num_totals, (int64) survey->first_total + survey->num_totals);
+
+	for (int64 g = first; g < last; g++)
+	{
+		int64		stored = total_of(model->first_generation, model->num_totals, model->totals, g);
+		int64		expected = total_of(survey->first_total, survey->num_totals, survey->totals, g);
+
+		if (stored != expected)
+			c->sink(c->arg, "total", NULL, NULL, stored * c->unit, expected * c->unit);
+	}
+}
+
+static void
+verify_counts(const ModelDef *model, const CountInput *input, VerifySink sink, void *arg)
+{
+	ModelCheck	c = {.model = model, .input = input, .sink = sink, .arg = arg, .context = CurrentMemoryContext};
+
+	c.unit = 1.0 / pairs_unit(&model->shape);
+	c.item_context = AllocSetContextCreate(c.context, "personalize verify item", ALLOCSET_DEFAULT_SIZES);
+	server_env_init(&c.server, c.item_context);
+	c.pairs = table_open(model->pairs, AccessShareLock);
+	c.face = table_open(model->relation, AccessShareLock);
+	c.pair_scan = key_scan_open(c.pairs, 1, GetActiveSnapshot());
+	c.face_scan = key_scan_open(c.face, 1, GetActiveSnapshot());
+	compare_totals(&c);
+	build_count(model, input, compare_item, &c);
+	find_strangers(&c);
+	key_scan_close(c.pair_scan);
+	key_scan_close(c.face_scan);
+	table_close(c.pairs, NoLock);
+	table_close(c.face, NoLock);
+}
+
+void
+build_verify(const ModelDef *model, const HistoryDef *history, const HistoryDef *target, double sample,
+			 VerifySink sink, void *arg)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "personalize verify", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	CatalogDef *catalog = registry_catalog_by_id(history->catalog_id);
+	BuildSurvey survey;
+	CountInput	input = {.history = history, .target = target, .survey = &survey, .sample = sample};
+
+	input.items = item_table_load(context, catalog);
+	verify_history(history, input.items, sink, arg);
+	if (target && target->id != history->id)
+		verify_history(target, input.items, sink, arg);
+	/* new items of pending baskets are not in the model */
+	input.items = item_table_load(context, catalog);
+	build_survey(model, history, target, input.items->keys.size, &survey);
+	verify_counts(model, &input, sink, arg);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* --- SQL ---------------------------------------------------------------------- */
+
+static Datum
+text_or_null(const char *text, bool *isnull)
+{
+	*isnull = text == NULL;
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+static void
+put_row(void *arg, const char *what, const char *item, const char *neighbor, double stored, double expected)
+{
+	ReturnSetInfo *rsinfo = arg;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	values[0] = CStringGetTextDatum(what);
+	values[1] = text_or_null(item, &nulls[1]);
+	values[2] = text_or_null(neighbor, &nulls[2]);
+	values[3] = Float8GetDatum(stored);
+	values[4] = Float8GetDatum(expected);
+	nulls[3] = isnan(stored);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+static void
+guard_select(Oid relation)
+{
+	AclResult	result = pg_class_aclcheck(relation, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
+}
+
+static void
+guard_history(const HistoryDef *history)
+{
+	guard_select(history->relation);
+	guard_select(history->log);
+	guard_select(history->interactions);
+}
 
 PG_FUNCTION_INFO_V1(personalize_verify);
-Datum personalize_verify(PG_FUNCTION_ARGS) { elog(ERROR, "not there yet"); }
+Datum
+personalize_verify(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ModelDef   *model;
+	HistoryDef *history;
+	HistoryDef *target;
+	double		sample;
+	bool		begun;
+
+	guard_not_null("model", PG_ARGISNULL(0));
+	guard_not_null("sample", PG_ARGISNULL(1));
+	sample = guard_float_range("sample", PG_GETARG_FLOAT8(1), 0, 1);
+	model = registry_require_model(PG_GETARG_OID(0));
+	history = registry_history_by_id(model->history_id);
+	target = model->target_id ? registry_history_by_id(model->target_id) : NULL;
+	guard_select(model->relation);
+	guard_select(model->pairs);
+	guard_history(history);
+	if (target)
+		guard_history(target);
+	if (!model->built)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model %s has not been built", registry_name(model->relation)),
+				 errhint("CALL personalize.refresh(%s).", quote_literal_cstr(registry_name(model->relation)))));
+	compat_materialize(fcinfo);
+	begun = build_phase(PROGRESS_COMPARING);
+	build_verify(model, history, target, sample, put_row, rsinfo);
+	progress_end(begun);
+	return (Datum) 0;
+}
