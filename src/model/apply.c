@@ -157,7 +157,9 @@ apply_totals(ModelApply *apply, const PairChanges *changes)
 		first = Min(first, model->first_generation);
 		last = Max(last, model->first_generation + model->num_totals - 1);
 	}
-	totals = env_alloc0(&apply->server.env, (uint64) ((int64) last - first + 1), sizeof(int64));
+	/* they outlive this: they are the model's */
+	totals = MemoryContextAllocExtended(MemoryContextGetParent(apply->server.context),
+										(Size) ((int64) last - first + 1) * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	if (has_totals(model))
 		memcpy(totals + (model->first_generation - first), model->totals, model->num_totals * sizeof(int64));
 	for (uint64 t = 0; t < changes->num_totals; t++)
