@@ -105,12 +105,16 @@ score_pair(const PairBest *best, uint32_t item, uint32_t other, double count)
 
 /* --- creation ---------------------------------------------------------------- */
 
+/* No item has more neighbors than there are items: what may be asked for costs no memory. */
 static uint32_t
 useful_k(const PairContext *context)
 {
-	return context->k < context->num_items || context->num_items == 0 ? context->k : context->num_items;
+	uint32_t	most = context->num_items > 0 ? context->num_items : 1;
+
+	return context->k < most ? context->k : most;
 }
 
+/* Without the bounds by item, which are most of it and of no use to a build. */
 size_t
 pair_best_scan_memory(const PairContext *context)
 {
@@ -154,6 +158,7 @@ classify(PairBest *best)
 	}
 }
 
+/* What only patches need is left for the first of them: a build has none. */
 PairBest *
 pair_best_create(Env *env, const PairContext *context)
 {
@@ -172,6 +177,7 @@ pair_best_create(Env *env, const PairContext *context)
 	return best;
 }
 
+/* What was never allocated is NULL, which may be released, too. */
 void
 pair_best_release(PairBest *best)
 {
@@ -280,6 +286,10 @@ guess_of(PairBest *best, uint32_t item)
 	return best->guess + class_of(best->context.n_source[item], GUESS_SHIFT, GUESS_FIRST, NUM_GUESSES);
 }
 
+/*
+ * A guess that leaves fewer than k + 1 was too high, and the search is done again without one, as in
+ * cooccur_row_neighbors; a row that is hardly longer than the list has all of its counts scored at once.
+ */
 uint32_t
 pair_best(PairBest *best, uint32_t item, const uint32_t *items, const double *counts, uint32_t n,
 		  CooccurNeighbor *out, double *floor)
@@ -324,6 +334,7 @@ store_bound(double need)
 	return (uint16_t) (bits >> 16) - (back > need);
 }
 
+/* Exact, as every such half is a float. */
 static inline double
 load_bound(uint16_t bound)
 {
@@ -334,6 +345,10 @@ load_bound(uint16_t bound)
 	return x;
 }
 
+/*
+ * The bound of a magnitude is that of its smallest n, as a larger one needs a larger count.  Nothing is
+ * concluded where the floor is none, or n is below all that there were when classes were made.
+ */
 bool
 pair_best_may_pass(PairBest *best, uint32_t item, double floor, double least_n, double count)
 {
@@ -360,6 +375,7 @@ pair_best_may_pass(PairBest *best, uint32_t item, double floor, double least_n, 
 
 /* --- patches -------------------------------------------------------------------- */
 
+/* An array by item costs less than a search for each neighbor, and is cleared by the offers themselves. */
 static void
 reserve_pool(PairBest *best, uint32_t room)
 {
@@ -430,6 +446,11 @@ is_certain(const PairBest *best, const CooccurScored *last, double floor, Cooccu
 		(last->score == floor && end.score == floor && order[last->item] <= order[end.item]);
 }
 
+/*
+ * The pool holds all that could be among the best, but for what is worse than the old list's end and not above
+ * the floor.  If the best k of the pool are certain, they are the best of all; what did not make it may
+ * be better than the old floor, which rises then.
+ */
 bool
 pair_best_patch(PairBest *best, uint32_t item, CooccurNeighbor *list, uint32_t *size, double *floor,
 				const PairOffer *offers, uint32_t n)

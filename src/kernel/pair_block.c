@@ -54,6 +54,7 @@ words_of_row(uint32_t num_items)
 	return num_items / WORD + 1;
 }
 
+/* Whole spans, so that no loop over a span has to look for the end of the items. */
 static uint64_t
 counters_of_row(uint32_t num_items)
 {
@@ -67,6 +68,7 @@ row_memory(uint32_t num_items)
 	return (double) counters_of_row(num_items) * sizeof(int64_t) + (double) words_of_row(num_items) * sizeof(uint64_t);
 }
 
+/* In doubles, which have room for sizes that no memory has. */
 uint32_t
 pair_block_items(size_t bytes, uint32_t num_items, uint32_t num_generations)
 {
@@ -79,6 +81,7 @@ pair_block_items(size_t bytes, uint32_t num_items, uint32_t num_generations)
 	return items < num_items ? (uint32_t) items : num_items > 1 ? num_items : 1;
 }
 
+/* Everything at once: the inner loops must not stop to ask for memory. */
 PairBlock *
 pair_block_create(Env *env, PairShape shape, uint32_t num_items, uint32_t max_items,
 				  int32_t first_generation, uint32_t num_generations)
@@ -136,6 +139,7 @@ row_of(const PairBlock *block, uint32_t item, int32_t generation)
 	return (uint64_t) (item - block->first) * block->num_generations + ((uint32_t) generation - block->first_generation);
 }
 
+/* One comparison: what is before the first one wraps to something large. */
 static inline bool
 in_generations(const PairBlock *block, int32_t generation)
 {
@@ -157,6 +161,7 @@ clear_row(PairBlock *block, uint64_t row)
 	}
 }
 
+/* The rows of the range before are cleared, whichever they were. */
 void
 pair_block_begin(PairBlock *block, uint32_t first, uint32_t n)
 {
@@ -234,6 +239,7 @@ add_entry(PairBlock *block, const Basket *source, const Basket *target, uint32_t
 	}
 }
 
+/* Codes ascend, so that the items of the range are found without looking at the others. */
 void
 pair_block_add(PairBlock *block, const Basket *source, const Basket *target)
 {
@@ -256,6 +262,7 @@ pair_block_add(PairBlock *block, const Basket *source, const Basket *target)
 
 /* --- reading --------------------------------------------------------------- */
 
+/* Bits ascend as items do, and so does what is handed out. */
 uint32_t
 pair_block_row(PairBlock *block, uint32_t item, int32_t generation, const uint32_t **items, const int64_t **counts)
 {

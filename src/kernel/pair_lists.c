@@ -46,13 +46,17 @@ struct PairLists
 	uint32_t	counted;		/* whose counts the block holds; UINT32_MAX: nobody's */
 };
 
+/* Counters of the one row in all of its generations, and what it is read into. */
 size_t
 pair_lists_fixed_memory(uint32_t num_items, uint32_t num_generations)
 {
-	/* counters of the one row, and what it is read into; a little more for bits */
-	return sizeof(PairLists) + ((size_t) num_items + num_items / 32 + 128) * ((num_generations + 1) * sizeof(int64_t) + sizeof(uint32_t));
+	/* a little more for bits and marks */
+	size_t		columns = (size_t) num_items + num_items / 32 + 128;
+
+	return sizeof(PairLists) + columns * ((num_generations + 1) * sizeof(int64_t) + sizeof(uint32_t));
 }
 
+/* Room for baskets comes as they do: how many there are for a range, only they tell. */
 PairLists *
 pair_lists_create(Env *env, PairShape shape, uint32_t num_items, int32_t first_generation,
 				  uint32_t num_generations, size_t bytes)
@@ -68,6 +72,7 @@ pair_lists_create(Env *env, PairShape shape, uint32_t num_items, int32_t first_g
 	return lists;
 }
 
+/* Places in lists, so they are worth nothing as soon as baskets come again. */
 static void
 release_postings(PairLists *lists)
 {
@@ -168,6 +173,7 @@ shorten_range(PairLists *lists)
 	keep_range(lists, low);
 }
 
+/* By halves: it is asked for in small steps and may end up as most of the memory there is. */
 static void
 reserve_list(PairLists *lists, uint32_t size)
 {
@@ -201,6 +207,7 @@ least_in_range(const PairLists *lists, const Basket *b)
 	return at < b->size && b->entry[at].code - lists->first < lists->n ? b->entry[at].code : UINT32_MAX;
 }
 
+/* A range that is down to one item takes what it needs: there is no other way to count it. */
 void
 pair_lists_add(PairLists *lists, const Basket *source, const Basket *target)
 {
@@ -239,6 +246,7 @@ range_entries(const PairLists *lists, const List *list, const BasketEntry **end)
 	return e;
 }
 
+/* The same walk twice, to count and to fill in; between, counts become places. */
 uint32_t
 pair_lists_end(PairLists *lists)
 {
@@ -274,6 +282,7 @@ fetch_entries(const BasketEntry *entry)
 		__builtin_prefetch((const char *) entry + line * 64);
 }
 
+/* A block of one item takes from each basket what is in the item's row. */
 static void
 count_item(PairLists *lists, uint32_t item)
 {
@@ -297,6 +306,7 @@ count_item(PairLists *lists, uint32_t item)
 	lists->counted = item;
 }
 
+/* All generations of an item are counted at once, and then only read. */
 uint32_t
 pair_lists_row(PairLists *lists, uint32_t item, int32_t generation, const uint32_t **items, const int64_t **counts)
 {
