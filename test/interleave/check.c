@@ -37,7 +37,7 @@ row_condition(const History *h)
 	if (h->events)
 		s = text("%s AND ev = ANY (%s)", s, h->events);
 	if (h->horizon)
-		s = text("%s AND at >= (SELECT horizon_start FROM personalize.history WHERE relation = 'shop.%s'::regclass)", s, h->name);
+		s = text("%s AND at >= (SELECT horizon_start FROM personalize.history WHERE relation::text = 'shop.%s')", s, h->name);
 	return s;
 }
 

@@ -198,7 +198,8 @@ try_seed(uint64_t seed, const char *database)
 		session_value(&monitor, "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity"
 					  " WHERE datname = pg_catalog.current_database() AND backend_type = 'client backend' AND state <> 'idle'"
 					  " AND pid <> pg_catalog.pg_backend_pid()");
-		PQclear(PQexec(checker.conn, "DROP SCHEMA IF EXISTS shop CASCADE"));
+		if (!getenv("KEEP"))
+			PQclear(PQexec(checker.conn, "DROP SCHEMA IF EXISTS shop CASCADE"));
 	}
 	free(report);
 	forget_texts();
