@@ -293,6 +293,14 @@ SET ROLE personalize_test_writer;
 INSERT INTO "a""b'c"."t.""'$$; DROP" VALUES (E'it''s', 1), ('b"', 2);
 SELECT count(*) FROM "a""b'c"."h'_log";
 RESET ROLE;
+-- what an index of the log runs, it runs as the owner
+CREATE FUNCTION shop.whose(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+	'BEGIN RAISE WARNING ''as the writer: %'', current_user = ''personalize_test_writer''; RETURN true; END';
+CREATE INDEX whose ON "a""b'c"."h'_log" (shop.whose(basket)) WHERE basket = 'd';
+SET ROLE personalize_test_writer;
+INSERT INTO "a""b'c"."t.""'$$; DROP" VALUES ('d', 1);
+RESET ROLE;
+DROP INDEX "a""b'c".whose;
 SELECT * FROM pg_temp.take('"a""b''c"."h''_log"');
 ALTER TABLE "a""b'c"."t.""'$$; DROP" RENAME "k"";--" TO "k2'";
 INSERT INTO "a""b'c"."t.""'$$; DROP" VALUES ('c');

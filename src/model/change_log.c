@@ -42,16 +42,35 @@ open_log(Oid log)
 	return NULL;
 }
 
-/* A log has no index of ours, and then needs neither executor nor writer; a user may have added some. */
+/*
+ * A log has no index of ours, and then needs neither executor nor writer.  Where its owner has added some, they are kept,
+ * as the owner: an index may run functions, which must not run with the rights of whoever changes a row or a table.
+ */
+static TableWriter *
+enter_indexed(Relation relation, OwnerScope *scope)
+{
+	registry_enter_owner(RelationGetRelid(relation), scope);
+	return table_writer_open(RelationGetRelid(relation));
+}
+
+static void
+leave_indexed(TableWriter *writer, const OwnerScope *scope)
+{
+	table_writer_close(writer);
+	registry_leave_owner(scope);
+}
+
 static void
 append_row(Relation relation, Datum *values, bool *nulls)
 {
+	OwnerScope	scope;
+
 	if (relation->rd_rel->relhasindex)
 	{
-		TableWriter *writer = table_writer_open(RelationGetRelid(relation));
+		TableWriter *writer = enter_indexed(relation, &scope);
 
 		table_writer_insert(writer, values, nulls);
-		table_writer_close(writer);
+		leave_indexed(writer, &scope);
 	}
 	else
 	{
@@ -91,7 +110,8 @@ change_log_mark_all(Oid log, const char *reason)
 static void
 append_indexed(Relation relation, KeyType type, const Keyset *keys)
 {
-	TableWriter *writer = table_writer_open(RelationGetRelid(relation));
+	OwnerScope	scope;
+	TableWriter *writer = enter_indexed(relation, &scope);
 	bool		nulls[LOG_NUM_COLUMNS] = {false, true};
 
 	for (uint32 code = 0; code < keys->size; code++)
@@ -100,7 +120,7 @@ append_indexed(Relation relation, KeyType type, const Keyset *keys)
 
 		table_writer_insert(writer, values, nulls);
 	}
-	table_writer_close(writer);
+	leave_indexed(writer, &scope);
 }
 
 /* One WAL record a page instead of one a row. */

@@ -108,6 +108,8 @@ watch_problem(const WatchDef *watch, KeyType type)
 
 	if (get_rel_name(watch->relation) == NULL)
 		return psprintf("the watched table with OID %u is gone", watch->relation);
+	if (get_rel_persistence(watch->relation) == RELPERSISTENCE_UNLOGGED)
+		return psprintf("%s is unlogged: that a crash empties it is not noticed", registry_name(watch->relation));
 	problem = watch->expression ? expression_problem(watch, type) : key_problem(watch->relation, watch->key, type);
 	members = problem == NULL ? find_all_inheritors(watch->relation, NoLock, NULL) : NIL;
 	foreach(member, members)
