@@ -81,6 +81,7 @@ append_row(Relation relation, Datum *values, bool *nulls)
 	}
 }
 
+/* By far the most frequent case, one basket by one statement: no keyset, no slots. */
 void
 change_log_append_key(Oid log, Datum key)
 {
@@ -94,6 +95,7 @@ change_log_append_key(Oid log, Datum key)
 	relation_close(relation, NoLock);
 }
 
+/* Not only triggers call this: an event trigger tells of DDL, so the reason is all that will ever explain the rebuild. */
 void
 change_log_mark_all(Oid log, const char *reason)
 {
@@ -107,6 +109,7 @@ change_log_mark_all(Oid log, const char *reason)
 	relation_close(relation, NoLock);
 }
 
+/* Rare, so it may take the long way of the writer, which gathers rows itself. */
 static void
 append_indexed(Relation relation, KeyType type, const Keyset *keys)
 {
@@ -174,6 +177,10 @@ change_log_append(Oid log, KeyType type, const Keyset *keys)
 
 /* ---------------------------------------------------------------- reading and deleting */
 
+/*
+ * The refresh lock keeps other refreshes away, so only a hand can have been here.  Where the snapshot cannot be renewed, what has
+ * been read with it must not be used.
+ */
 static void
 guard_deleted(Relation relation, TM_Result result)
 {
@@ -186,6 +193,7 @@ guard_deleted(Relation relation, TM_Result result)
 			 errhint("The transaction might succeed if retried.")));
 }
 
+/* Waits where somebody else is deleting the row just now: whether it goes decides whether its basket was consumed. */
 static void
 delete_row(Relation relation, TupleTableSlot *slot)
 {
@@ -197,6 +205,7 @@ delete_row(Relation relation, TupleTableSlot *slot)
 	guard_deleted(relation, result);
 }
 
+/* One reason is enough for people; all keys are kept, because a caller may use them whatever the reason says. */
 static void
 take_row(Env *env, KeyType type, TupleTableSlot *slot, LogContents *contents)
 {
@@ -238,6 +247,7 @@ change_log_read(Env *env, Oid log, KeyType type, Snapshot snapshot, bool consume
 	table_close(relation, consume ? NoLock : lock);
 }
 
+/* By bytes, as everywhere: a text's own collation may call two baskets equal. */
 static bool
 same_key(KeyType type, Datum a, Datum b)
 {
@@ -254,6 +264,7 @@ same_key(KeyType type, Datum a, Datum b)
 		memcmp(VARDATA_ANY(left), VARDATA_ANY(right), VARSIZE_ANY_EXHDR(left)) == 0;
 }
 
+/* A log has no index on its basket, as every writer would pay for it; erasure of one basket can afford the scan. */
 int64
 change_log_forget(Oid log, KeyType type, Snapshot snapshot, Datum key)
 {

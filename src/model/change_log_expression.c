@@ -37,6 +37,7 @@ log_type_fits(Oid type, KeyType log)
 	return found == log || (found != 0 && key_is_number(found) && key_is_number(log) && found < log);
 }
 
+/* Undone by AtEOXact_GUC, or by whatever ends the (sub)transaction first. */
 static int
 enter_safe_path(void)
 {
@@ -53,6 +54,7 @@ append_branch(StringInfo text, const LogTarget *target, RowSource rows)
 	appendStringInfo(text, "SELECT (%s\n) FROM %s AS changed", target->expression, branch_from[rows]);
 }
 
+/* Both halves of an UPDATE in one statement: it is planned and run once. */
 static char *
 statement(const LogTarget *target, RowSource rows)
 {
@@ -70,6 +72,7 @@ statement(const LogTarget *target, RowSource rows)
 	return text.data;
 }
 
+/* Checked when it is planned, so that each row's key can be taken as it comes. */
 static void
 guard_result(const LogTarget *target, SPIPlanPtr plan)
 {
@@ -88,6 +91,7 @@ guard_result(const LogTarget *target, SPIPlanPtr plan)
 				 errhint("Cast it to %s.", key_type_name(target->type))));
 }
 
+/* Not that of the log: a narrower integer is widened on its way there. */
 static KeyType
 result_type(SPIPlanPtr plan)
 {
@@ -174,6 +178,7 @@ run(SPIPlanPtr plan, Datum row, KeySink sink, void *arg)
 	AtEOXact_GUC(true, nest);
 }
 
+/* Plans are kept with the target, and go with it when the relation changes. */
 bool
 log_target_evaluate(LogTarget *target, RowSource rows, Datum row, KeySink sink, void *arg)
 {
@@ -188,6 +193,7 @@ log_target_evaluate(LogTarget *target, RowSource rows, Datum row, KeySink sink, 
 	return true;
 }
 
+/* Analyzed, not run: set-up must not depend on what the tables hold. */
 void
 log_check_expression(Oid relation, const char *expression, KeyType type)
 {

@@ -41,6 +41,7 @@ key_problem(Oid relation, const char *column, KeyType type)
 	return NULL;
 }
 
+/* A catalog without a product table has nothing that could go wrong. */
 static char *
 source_problem(const WatchOwner *owner)
 {
@@ -91,6 +92,7 @@ expression_problem(const WatchDef *watch, KeyType type)
 	return problem;
 }
 
+/* A partition that came while no event trigger fired has no triggers: direct writes to it would go by unseen. */
 static char *
 member_problem(int32 id, Oid relation)
 {
@@ -99,6 +101,7 @@ member_problem(int32 id, Oid relation)
 	return watch_trigger_problem(id, relation);
 }
 
+/* The first that is found will do: one problem is mended after the other. */
 static char *
 watch_problem(const WatchDef *watch, KeyType type)
 {
@@ -121,6 +124,7 @@ watch_problem(const WatchDef *watch, KeyType type)
 	return problem;
 }
 
+/* Triggers do nothing without a log, on purpose; so here is where it must come up. */
 static char *
 log_problem(const WatchOwner *owner, List *watched)
 {
@@ -131,6 +135,7 @@ log_problem(const WatchOwner *owner, List *watched)
 	return watched == NIL ? psprintf("no table is watched for %s", registry_name(owner->relation)) : NULL;
 }
 
+/* From the definition to the triggers: what is wrong above is the likely cause of what is wrong below. */
 char *
 change_log_problem(int32 id)
 {

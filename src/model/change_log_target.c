@@ -38,6 +38,7 @@ static uint64 num_changes = 0;	/* of any relation, as far as this session has he
 
 /* ---------------------------------------------------------------- life */
 
+/* Plans live outside of the context. */
 static void
 free_target(LogTarget *target)
 {
@@ -59,6 +60,7 @@ forget_target(CacheEntry *entry)
 		free_target(target);
 }
 
+/* Only marks: this may be called in the middle of anything. */
 static void
 relation_changed(Datum arg, Oid relation)
 {
@@ -77,6 +79,7 @@ relation_changed(Datum arg, Oid relation)
 	}
 }
 
+/* Callbacks cannot be taken back, so there is one for the whole cache, and it exists as long as the session. */
 static void
 make_cache(void)
 {
@@ -104,6 +107,7 @@ stored_column(Oid relation, const char *name, Oid *type)
 	return number;
 }
 
+/* A column is read from the rows directly, without executor; that is what makes the common case cheap. */
 static void
 resolve_key(LogTarget *target, const char *name)
 {
@@ -119,6 +123,7 @@ resolve_key(LogTarget *target, const char *name)
 		target->key_type = key_type_find(type);
 }
 
+/* Policies may be on a partition's parent only: reading goes through the interactions, so theirs count. */
 static bool
 has_row_security(Oid relation)
 {
@@ -159,6 +164,7 @@ resolve_used(LogTarget *target, const WatchOwner *owner, const WatchDef *watch)
 	target->num_used = n;
 }
 
+/* In the context of the target. */
 static LogTarget *
 resolve(int32 id, Oid relation)
 {
@@ -212,6 +218,7 @@ fill_entry(CacheEntry *entry)
 		entry->target->stale = true;
 }
 
+/* An entry without a target costs a few bytes, so none is ever removed. */
 static CacheEntry *
 find_entry(int32 id, Oid relation)
 {

@@ -51,6 +51,7 @@ same_as_first(const Collector *collector, Datum key)
 	return datumIsEqual(collector->first, key, false, type == KEY_UUID ? 16 : -1);
 }
 
+/* The slot that it is in will hold another row next. */
 static Datum
 copy_key(const Collector *collector, Datum key)
 {
@@ -74,6 +75,7 @@ log_datum(const LogTarget *target, Datum key)
 	return target->type == KEY_INT8 ? Int64GetDatum(number) : Int32GetDatum((int32) number);
 }
 
+/* num_keys stays 2: what comes next goes into the set again. */
 static void
 flush_keys(Collector *collector)
 {
@@ -124,6 +126,7 @@ collect_column(Collector *collector, TupleTableSlot *slot)
 		collect(collector, key);
 }
 
+/* Only here is the log opened: a statement that changes nothing of ours does not touch it. */
 static void
 write_keys(Collector *collector)
 {
@@ -174,6 +177,7 @@ rows_next(Tuplestorestate *rows, int place, TupleTableSlot *slot)
 	return tuplestore_gettupleslot(rows, true, false, slot);
 }
 
+/* Inserted or deleted rows, or both halves of an update that have lost their order. */
 static void
 collect_rows(Collector *collector, Tuplestorestate *rows, Relation relation)
 {
@@ -223,6 +227,7 @@ collect_statement(Collector *collector, const TriggerData *trigger)
 		collect_rows(collector, new, trigger->tg_relation);
 }
 
+/* Under replication there is no statement, only rows. */
 static void
 collect_row(Collector *collector, const TriggerData *trigger)
 {
@@ -237,6 +242,7 @@ collect_row(Collector *collector, const TriggerData *trigger)
 
 /* ---------------------------------------------------------------- rows by an expression */
 
+/* The expression gets the row as a value of the table's row type. */
 static bool
 evaluate_row(Collector *collector, TupleTableSlot *slot)
 {
@@ -252,6 +258,7 @@ evaluate_statement(Collector *collector, const TriggerData *trigger)
 	return log_target_evaluate(collector->target, rows, (Datum) 0, collect, collector);
 }
 
+/* False where the expression cannot be understood; the target has the reason then. */
 static bool
 evaluate(Collector *collector, TriggerData *trigger)
 {
@@ -287,6 +294,7 @@ nothing_changed(const TriggerData *trigger)
 	return no_rows(trigger->tg_oldtable) && no_rows(trigger->tg_newtable);
 }
 
+/* The names stand in the plans of expressions. */
 static bool
 same_table(const char *name, bool wanted, const char *ours)
 {
@@ -305,12 +313,14 @@ shows_its_rows(const TriggerData *trigger)
 		same_table(definition->tgnewtable, !TRIGGER_FIRED_BY_DELETE(trigger->tg_event), WATCH_NEW_TABLE);
 }
 
+/* The reason names the relation: a history may watch several. */
 static void
 mark_all(const LogTarget *target, const TriggerData *trigger, const char *what)
 {
 	change_log_mark_all(target->log, psprintf("%s: %s", registry_name(RelationGetRelid(trigger->tg_relation)), what));
 }
 
+/* All memory is that of the trigger call, which the server resets after it. */
 static void
 log_keys(LogTarget *target, TriggerData *trigger)
 {
@@ -332,6 +342,7 @@ log_keys(LogTarget *target, TriggerData *trigger)
 	write_keys(&collector);
 }
 
+/* From the cheapest answer to the most expensive one. */
 static void
 log_change(LogTarget *target, TriggerData *trigger)
 {
@@ -347,6 +358,7 @@ log_change(LogTarget *target, TriggerData *trigger)
 		log_keys(target, trigger);
 }
 
+/* The argument is anybody's text; 0 for what cannot be an id. */
 static int32
 trigger_id(const Trigger *trigger)
 {
@@ -360,6 +372,7 @@ trigger_id(const Trigger *trigger)
 	return errno == 0 && *end == '\0' && id > 0 && id <= PG_INT32_MAX ? (int32) id : 0;
 }
 
+/* Before the row is written there is nothing to log yet, and a row trigger would have to return the row. */
 static void
 guard_called_after(FunctionCallInfo fcinfo)
 {

@@ -72,6 +72,7 @@ watch_own_ddl(void)
 
 /* ---------------------------------------------------------------- finding */
 
+/* InvalidOid while the extension is being dropped. */
 static Oid
 log_function(void)
 {
@@ -90,6 +91,7 @@ watch_trigger_is_ours(const Trigger *trigger, int32 id)
 	return is_ours(trigger, log_function(), id);
 }
 
+/* By what it fires for, as its name may have been changed. */
 static LogTrigger
 kind_of(const Trigger *trigger)
 {
@@ -128,6 +130,7 @@ wants_replica(const FoundTriggers *found)
 	return found->enabled[ON_TRUNCATE] == TRIGGER_FIRES_ALWAYS;
 }
 
+/* A statement trigger set to ENABLE REPLICA is as good as disabled, and the other way round. */
 static bool
 fires(LogTrigger kind, char enabled)
 {
@@ -182,6 +185,7 @@ trigger_name(int32 id, LogTrigger kind)
 	return psprintf("personalize_%d_%s", id, log_triggers[kind].suffix);
 }
 
+/* As SQL, so that privileges are checked as for any trigger. */
 static void
 create_trigger(int32 id, Oid relation, LogTrigger kind)
 {
@@ -218,6 +222,7 @@ create_missing(int32 id, Oid relation, bool replica)
 	}
 }
 
+/* pg_depend takes a second entry without a word, so we look first. */
 static bool
 depends_on(Oid trigger, Oid referenced)
 {
@@ -254,6 +259,7 @@ make_dependent(Oid trigger, Oid owner)
 	recordDependencyOn(&depender, &referenced, DEPENDENCY_AUTO);
 }
 
+/* Also of triggers that were there: dump and restore carry the trigger, not what it depends on. */
 static void
 make_all_dependent(int32 id, Oid relation, Oid owner)
 {
@@ -299,6 +305,7 @@ watch_one(int32 id, Oid relation, Oid owner, bool named, bool replica)
 	make_all_dependent(id, relation, owner);
 }
 
+/* The root knows, because it is there as long as the history is. */
 static bool
 family_wants_replica(int32 id, Oid root)
 {
@@ -315,6 +322,7 @@ require_watch_owner(int32 id, WatchOwner *owner)
 		elog(ERROR, "no history and no catalog has the id %d", id);
 }
 
+/* Here and not at the first write, so that whoever sets up sees the error, not some writer. */
 static void
 check_key(int32 id, Oid relation, const WatchOwner *owner)
 {
@@ -326,6 +334,7 @@ check_key(int32 id, Oid relation, const WatchOwner *owner)
 		log_check_expression(relation, watch->key, owner->type);
 }
 
+/* The lock is the one that CREATE TRIGGER takes: from here to the commit nobody writes, so no change falls between triggers and build. */
 void
 change_log_watch(int32 id, Oid relation, bool replica)
 {
@@ -371,6 +380,7 @@ watch_drop_triggers(int32 id, Oid relation)
 	}
 }
 
+/* Locked all at once and in the server's order, as other DDL on the family does it. */
 void
 change_log_unwatch(int32 id, Oid relation)
 {

@@ -21,6 +21,7 @@
 /* Columns of personalize.watch; the registry's other tables have relation in the same place. */
 enum {WATCH_ID = 1, WATCH_RELATION, WATCH_KEY, WATCH_EXPRESSION};
 
+/* NULL where the extension is not, or no longer, complete. */
 static Relation
 open_registry(const char *name)
 {
@@ -86,6 +87,7 @@ watch_find(int32 id, Oid relation)
 	return NULL;
 }
 
+/* Ids are unique among histories and catalogs. */
 bool
 watch_owner(int32 id, WatchOwner *owner)
 {
@@ -134,6 +136,7 @@ watch_columns(const WatchOwner *owner)
 	return columns;
 }
 
+/* All four registry tables have the relation in the same column. */
 static List *
 add_relations(List *relations, const char *registry)
 {
@@ -162,6 +165,7 @@ watch_registered(void)
 	return relations;
 }
 
+/* The names that change_log_watch.c gives. */
 int32
 watch_id_of_name(const char *trigger)
 {

@@ -37,6 +37,7 @@ typedef void (*DdlWork) (Node *command);
 
 /* ---------------------------------------------------------------- guard */
 
+/* A cancelled command stays cancelled. */
 static void
 warn(ErrorData *error)
 {
@@ -48,6 +49,7 @@ warn(ErrorData *error)
 			 errhint("See personalize.status for what is missing now.")));
 }
 
+/* A subtransaction without writes takes no transaction id, so the look around is cheap even where it finds something. */
 static void
 run_guarded(DdlWork work, Node *command)
 {
@@ -106,6 +108,7 @@ same_family(Oid a, Oid b)
 	return list_member_oid(lineage_ancestors(a), b) || list_member_oid(lineage_ancestors(b), a);
 }
 
+/* Views have no triggers and no partitions; their readers are found from the other end. */
 static List *
 add_readers(List *ids, Oid relation)
 {
@@ -176,6 +179,7 @@ column_matters(int32 id, Oid relation, const char *column)
 	return false;
 }
 
+/* Per id, as histories of one table may read different columns. */
 static void
 mark_column(List *ids, Oid relation, const char *column, const char *what)
 {
@@ -195,6 +199,7 @@ mark_relation(List *ids, Oid relation, const char *what)
 
 /* ---------------------------------------------------------------- members that come and go */
 
+/* Before anything is written to it: the command's lock on the newcomer is still held. */
 static void
 family_joined(Oid parent, Oid child)
 {
@@ -210,6 +215,7 @@ family_joined(Oid parent, Oid child)
 	}
 }
 
+/* A former partition may still be watched on its own, or through another parent. */
 static void
 drop_former(const WatchDef *watch, Oid child)
 {
@@ -237,6 +243,7 @@ family_left(Oid parent, Oid child)
 
 /* ---------------------------------------------------------------- ALTER TABLE */
 
+/* By name, as the command did: its locks keep the name where it was.  InvalidOid after IF EXISTS. */
 static Oid
 find_relation(const RangeVar *name)
 {
@@ -252,6 +259,7 @@ other_relation(const AlterTableCmd *command)
 	return find_relation(IsA(command->def, PartitionCmd) ? ((PartitionCmd *) command->def)->name : (RangeVar *) command->def);
 }
 
+/* The families of both ends are concerned, but only what is above can gain or lose rows. */
 static void
 alter_family(Oid relation, List *ids, const AlterTableCmd *command)
 {
@@ -298,6 +306,7 @@ fires_our_trigger(Oid relation, const AlterTableCmd *command)
 	return ours;
 }
 
+/* A new column may take the name of one that is gone, and make a broken definition work again. */
 static const char *
 changed_column(const AlterTableCmd *command)
 {
@@ -380,6 +389,7 @@ create_member(const CreateStmt *command)
 		mark_relation(concerned(relation), relation, "new foreign table");
 }
 
+/* Which rows a view or a policy lets through cannot be compared, so any change counts. */
 static void
 change_relation(const RangeVar *name, const char *what)
 {
@@ -492,6 +502,7 @@ field(HeapTuple tuple, TupleDesc desc, int number)
 	return value != NULL ? value : "";
 }
 
+/* A table that is gone cannot be found by its name, which is how the drop of a trigger alone is told. */
 static Dropped *
 read_dropped(HeapTuple tuple, TupleDesc desc)
 {
@@ -510,6 +521,7 @@ read_dropped(HeapTuple tuple, TupleDesc desc)
 }
 
 /* In the caller's memory. */
+/* The server lists them for the time of this event only, and only to SQL. */
 static List *
 read_all_dropped(void)
 {
@@ -596,6 +608,7 @@ follow_drop(Node *command)
 	}
 }
 
+/* Drops cannot be told by their command: CASCADE and DROP OWNED reach anything. */
 Datum
 personalize_sql_drop(PG_FUNCTION_ARGS)
 {

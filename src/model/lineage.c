@@ -47,6 +47,7 @@ lineage_ancestors(Oid relation)
 	return family;
 }
 
+/* A view's query is a rule, and rules depend on what they read. */
 static List *
 add_read_by_rule(List *reads, Oid rule)
 {
@@ -66,6 +67,7 @@ add_read_by_rule(List *reads, Oid rule)
 	return reads;
 }
 
+/* Tables end the search; so do materialized views, whose rows are their own. */
 static List *
 add_read(List *reads, Oid view)
 {
