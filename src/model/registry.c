@@ -223,6 +223,7 @@ read_catalog(const Row *row)
 	catalog->item = row_name(row, "item");
 	for (int i = 0; i < CATALOG_NUM_ATTRIBUTES; i++)
 		catalog->attribute[i] = row_name(row, catalog_attribute_names[i]);
+	catalog->refreshed = row_time(row, "refreshed");
 	return catalog;
 }
 
@@ -266,6 +267,9 @@ read_history(const Row *row)
 	history->built = DatumGetBool(row_datum(row, "built"));
 	history->horizon_start = row_time(row, "horizon_start");
 	history->num_baskets = row_bigint(row, "num_baskets");
+	history->refreshed = row_time(row, "refreshed");
+	history->rebuilt = row_time(row, "rebuilt");
+	history->last_ms = row_float(row, "last_ms");
 	return history;
 }
 
@@ -327,6 +331,8 @@ read_model(const Row *row)
 	model->totals = palloc0(sizeof(int64) * (model->num_totals + 1));
 	for (int i = 0; i < model->num_totals; i++)
 		model->totals[i] = DatumGetInt64(totals[i]);
+	model->refreshed = row_time(row, "refreshed");
+	model->rebuilt = row_time(row, "rebuilt");
 	return model;
 }
 
@@ -391,6 +397,14 @@ registry_models_of(int32 history_id)
 		" WHERE m.history_id OPERATOR(pg_catalog.=) $1 OR m.target_id OPERATOR(pg_catalog.=) $1 ORDER BY m.id", INT4OID};
 
 	return lookup_list(&lookup, Int32GetDatum(history_id), read_model);
+}
+
+List *
+registry_all_models(void)
+{
+	static Lookup lookup = {"SELECT m.* FROM personalize.model AS m ORDER BY m.id", InvalidOid};
+
+	return lookup_list(&lookup, (Datum) 0, read_model);
 }
 
 List *

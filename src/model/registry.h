@@ -46,6 +46,7 @@ typedef struct CatalogDef
 	Oid			log;
 	char	   *item;			/* columns of products */
 	char	   *attribute[CATALOG_NUM_ATTRIBUTES];	/* NULL: not kept */
+	TimestampTz refreshed;		/* last refresh of attributes; DT_NOBEGIN: none yet */
 } CatalogDef;
 
 typedef struct HistoryDef
@@ -72,6 +73,9 @@ typedef struct HistoryDef
 	bool		built;
 	TimestampTz horizon_start;	/* events before it do not count; DT_NOBEGIN without a horizon */
 	int64		num_baskets;
+	TimestampTz refreshed;		/* DT_NOBEGIN: not yet, as for the next */
+	TimestampTz rebuilt;
+	double		last_ms;
 } HistoryDef;
 
 /* How a model scores; alter_model may change it. */
@@ -105,6 +109,8 @@ typedef struct ModelDef
 	int32		first_generation;	/* of totals; 0 without generations */
 	int			num_totals;		/* at least 1 once built */
 	int64	   *totals;			/* by generation from the first on, in units */
+	TimestampTz refreshed;
+	TimestampTz rebuilt;
 } ModelDef;
 
 /* A relation that is watched for a history or catalog, and what gives the key of a changed row. */
@@ -123,6 +129,7 @@ extern CatalogDef *registry_catalog(Oid relation);
 extern CatalogDef *registry_catalog_by_id(int32 id);
 extern ModelDef *registry_model(Oid relation);
 extern List *registry_models_of(int32 history_id);	/* of ModelDef *, source or target, by id */
+extern List *registry_all_models(void);
 extern List *registry_histories(void);	/* of HistoryDef *, all, by id */
 extern List *registry_catalogs(void);
 /*

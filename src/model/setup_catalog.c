@@ -4,7 +4,7 @@
  */
 #include "base/compat.h"
 
-#include "catalog/namespace.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -12,8 +12,7 @@
 #include "utils/ruleutils.h"
 
 #include "base/guards.h"
-#include "model/item_table.h"
-#include "model/refresh.h"
+#include "model/change_log.h"
 #include "model/setup.h"
 
 enum
@@ -56,7 +55,7 @@ setup_create_catalog(CatalogDef *catalog, const NewTable *table, const char *lab
 	catalog->id = registry_next_id();
 	catalog->relation = setup_create_table(table, label, columns.data, "fillfactor = 90");
 	if (OidIsValid(catalog->products))
-		catalog->log = setup_create_table(table, "log", psprintf("basket %s, reason pg_catalog.text", key), SETUP_LOG_OPTIONS);
+		catalog->log = setup_create_table(table, "log", psprintf("item %s, reason pg_catalog.text", key), SETUP_LOG_OPTIONS);
 	registry_add_catalog(catalog);
 }
 
@@ -155,10 +154,15 @@ personalize_create_catalog(PG_FUNCTION_ARGS)
 		read_products(fcinfo, &catalog);
 	setup_create_catalog(&catalog, &table, NULL);
 	if (OidIsValid(catalog.products))
+	{
 		setup_watch(catalog.id, catalog.products, catalog.item, catalog.item_type,
 					PG_ARGISNULL(ARG_WATCH) ? NULL : PG_GETARG_JSONB_P(ARG_WATCH),
 					!PG_ARGISNULL(ARG_REPLICA) && PG_GETARG_BOOL(ARG_REPLICA));
+		/* left to the first refresh: a history gives its items codes by popularity, which makes rows short */
+		change_log_mark_all(catalog.log, "never filled");
+	}
 	setup_depend_catalog(&catalog);
+	CommandCounterIncrement();
 	PG_RETURN_OID(catalog.relation);
 }
 
