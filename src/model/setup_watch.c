@@ -84,18 +84,29 @@ name_list(List *relations)
 
 /* ---------------------------------------------------------------- the argument */
 
+/* For the hint: the table whose column most likely is the key. */
+static char *
+likely_table(List *tables, const char *column)
+{
+	ListCell   *cell;
+
+	foreach(cell, tables)
+		if (get_attnum(lfirst_oid(cell), column) > 0)
+			return registry_name(lfirst_oid(cell));
+	return tables == NIL ? "shop.orders" : registry_name(linitial_oid(tables));
+}
+
 static void pg_attribute_noreturn()
 fail_without_watch(Oid view, const char *column)
 {
 	List	   *tables = base_tables(view);
-	char	   *first = tables == NIL ? "shop.orders" : registry_name(linitial_oid(tables));
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("watch must name the tables behind the view %s", registry_name(view)),
 			 errdetail("Its query reads %s.", name_list(tables)),
 			 errhint("Name each with the column or expression that gives the key of its rows, for example watch => '{\"%s\": \"%s\"}'; null where changes need not be noticed.",
-					 first, column)));
+					 likely_table(tables, column), column)));
 }
 
 /* Keys and values in the order of the names, which is that of jsonb. */
@@ -161,6 +172,9 @@ expression_context(void *arg)
 {
 	const WatchItem *item = arg;
 
+	/* a place in a text that nobody wrote */
+	if (geterrposition() > 0)
+		errposition(0);
 	errcontext("expression \"%s\" that watch gives for table %s", item->key, registry_name(item->relation));
 }
 
