@@ -171,7 +171,7 @@ setup_require_source(const char *role, Oid relation)
 	if (get_rel_persistence(relation) == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("%s cannot be temporary: %s", role, registry_name(relation))));
+				 errmsg("%s cannot be temporary: %s", role, quote_identifier(get_rel_name(relation)))));
 	/* single columns are looked at when they are named */
 	if (pg_class_aclcheck(relation, user, ACL_SELECT) != ACLCHECK_OK &&
 		pg_attribute_aclcheck_all(relation, user, ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)

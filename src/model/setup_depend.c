@@ -3,7 +3,7 @@
  *		Dependencies of what set-up makes.
  *
  * They make DROP TABLE of a source refuse, or take history and models with it, and DROP TABLE of a
- * history take its log and triggers.  pg_dump does not carry them over, so each may have to be made again:
+ * history take its log and triggers.  Logs and pair tables are internal: alone, they cannot be dropped.  pg_dump does not carry them over, so each may have to be made again:
  * every function here looks before it writes.
  */
 #include "base/compat.h"
@@ -146,7 +146,7 @@ setup_depend_catalog(const CatalogDef *catalog)
 	if (!OidIsValid(catalog->products))
 		return;
 	depend_relation(catalog->relation, catalog->products, DEPENDENCY_NORMAL);
-	depend_relation(catalog->log, catalog->relation, DEPENDENCY_AUTO);
+	depend_relation(catalog->log, catalog->relation, DEPENDENCY_INTERNAL);
 	depend_triggers(catalog->id, catalog->relation);
 }
 
@@ -157,7 +157,7 @@ setup_depend_model(const ModelDef *model)
 	HistoryDef *target = model->shape.directed ? registry_history_by_id(model->target_id) : NULL;
 
 	depend_extension(model->relation);
-	depend_relation(model->pairs, model->relation, DEPENDENCY_AUTO);
+	depend_relation(model->pairs, model->relation, DEPENDENCY_INTERNAL);
 	if (history != NULL)
 		depend_relation(model->relation, history->relation, DEPENDENCY_NORMAL);
 	if (target != NULL)
@@ -171,7 +171,7 @@ setup_restore_dependencies(const HistoryDef *history)
 	ListCell   *cell;
 
 	depend_extension(history->relation);
-	depend_relation(history->log, history->relation, DEPENDENCY_AUTO);
+	depend_relation(history->log, history->relation, DEPENDENCY_INTERNAL);
 	depend_relation(history->relation, history->interactions, DEPENDENCY_NORMAL);
 	depend_triggers(history->id, history->relation);
 	if (catalog != NULL)

@@ -214,7 +214,8 @@ first_build(const HistoryDef *history)
 		ereport(NOTICE,
 				(errmsg("%s is empty until its first refresh", registry_name(history->relation)),
 				 errdetail("A transaction of isolation level REPEATABLE READ or SERIALIZABLE cannot see what was committed since it began."),
-				 errhint("CALL personalize.refresh('%s'); after this transaction.", registry_name(history->relation))));
+				 errhint("CALL personalize.refresh(%s); after this transaction.",
+						 quote_literal_cstr(registry_name(history->relation)))));
 	else
 		refresh_group(history->id, REFRESH_REBUILD, true, &report);
 }
