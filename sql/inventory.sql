@@ -32,9 +32,9 @@ SELECT a.aggfnoid::regprocedure AS not_partial
    AND (a.aggcombinefn = 0 OR (a.aggtranstype = 'internal'::regtype AND (a.aggserialfn = 0 OR a.aggdeserialfn = 0)))
  ORDER BY a.aggfnoid::regprocedure::text COLLATE "C";
 
--- Objects outside the schema, but for casts and operator families, which have none:
+-- Objects outside the schema, but for casts, operator families and event triggers, which have none:
 SELECT pg_describe_object(d.classid, d.objid, 0) COLLATE "C" AS elsewhere
   FROM pg_depend AS d JOIN pg_extension AS e ON d.refobjid = e.oid AND d.refclassid = 'pg_extension'::regclass
   CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS i
- WHERE d.deptype = 'e' AND e.extname = 'personalize' AND i.type NOT IN ('cast', 'schema') AND i.schema IS DISTINCT FROM 'personalize'
+ WHERE d.deptype = 'e' AND e.extname = 'personalize' AND i.type NOT IN ('cast', 'schema', 'event trigger') AND i.schema IS DISTINCT FROM 'personalize'
  ORDER BY 1;

@@ -329,5 +329,6 @@ item_table_refresh_attributes(CatalogDef *catalog, bool all)
 	written = all || changes.all ? refresh_scope(catalog, &everything) : refresh_keys(catalog, &changes.keys);
 	SPI_finish();
 	PopActiveSnapshot();
+	registry_catalog_refreshed(catalog);
 	return written;
 }
