@@ -135,6 +135,7 @@ extern const char *history_statement(const History *h, const char *name, const c
 extern const char *model_statement(const Model *m, const char *name, const char *history, const char *target, bool build);
 
 /* --- what happens (writer.c) --- */
+extern void write_first_lines(Session *s);
 extern void write_something(Session *s);
 extern void finish_writers(void);
 

@@ -115,7 +115,7 @@ choose_history(History *h, int number)
 	h->name = number == 0 ? "h" : "g";
 	h->relation = shop.source == SOURCE_VIEW ? "sold" : "lines";
 	h->times = chance(75);
-	h->max_basket = chance(50) ? 0 : 1 + (int) below(4);
+	h->max_basket = chance(60) ? 0 : 1 + (int) below(5);
 	if (number == 1 && chance(60))
 		h->relation = "views";
 	else
@@ -309,7 +309,7 @@ create_orders(void)
 {
 	for (int k = 0; k < shop.num_baskets; k++)
 		if (!session_do(&checker, text("INSERT INTO shop.orders VALUES (%s, %s, '%s', %s) ON CONFLICT DO NOTHING", literal(shop.basket, k), basket_literal(),
-									   chance(80) ? "paid" : "cancelled", time_literal())))
+									   chance(85) ? "paid" : "cancelled", time_literal())))
 			return false;
 	return true;
 }
@@ -334,6 +334,8 @@ shop_create(void)
 {
 	if (!create_tables() || !create_orders())
 		return false;
+	if (chance(90))
+		write_first_lines(&writer[0]);
 	for (int i = below(6); i > 0; i--)
 		write_something(&writer[0]);
 	finish_writers();

@@ -9,7 +9,7 @@
 static const char *
 weight_literal(void)
 {
-	static const char *const weights[] = {"1", "1", "2", "3", "0", "-1", "-2", "5", "NULL"};
+	static const char *const weights[] = {"1", "1", "1", "2", "3", "5", "0", "-1", "-2", "NULL"};
 
 	return pick(weights);
 }
@@ -17,7 +17,7 @@ weight_literal(void)
 static const char *
 event_literal(void)
 {
-	static const char *const events[] = {"'buy'", "'buy'", "'view'", "'view'", "'junk'", "NULL"};
+	static const char *const events[] = {"'buy'", "'buy'", "'buy'", "'view'", "'view'", "'view'", "'junk'", "NULL"};
 
 	return pick(events);
 }
@@ -31,7 +31,7 @@ line_number(void)
 static const char *
 or_null(const char *literal)
 {
-	return chance(4) ? "NULL" : literal;
+	return chance(2) ? "NULL" : literal;
 }
 
 static const char *
@@ -56,14 +56,16 @@ target(int *part)
 static const char *
 condition(void)
 {
-	switch (below(4))
+	switch (below(5))
 	{
 		case 0:
 			return text("b = %s", basket_literal());
 		case 1:
 			return text("i = %s", item_literal());
 		case 2:
-			return text("no %% %u = 0", 2 + below(6));
+			return text("no %% %u = 0", 3 + below(9));
+		case 3:
+			return text("b = %s AND i = %s", basket_literal(), item_literal());
 		default:
 			return text("no = %u", below(shop.next_line + 1));
 	}
@@ -78,15 +80,29 @@ key_column_value(bool basket)
 /* --- statements on lines --- */
 
 static const char *
+insert_rows(const char *table, int part, int n)
+{
+	const char *values = line_values(part);
+
+	while (--n > 0)
+		values = text("%s, %s", values, line_values(part));
+	return text("INSERT INTO %s VALUES %s", table, values);
+}
+
+static const char *
 insert_lines(void)
 {
 	int			part;
 	const char *table = target(&part);
-	char	   *values = (char *) line_values(part);
 
-	for (int more = chance(50) ? 0 : (int) below(6); more > 0; more--)
-		values = text("%s, %s", values, line_values(part));
-	return text("INSERT INTO %s VALUES %s", table, values);
+	return insert_rows(table, part, chance(30) ? 1 : 2 + (int) below(10));
+}
+
+void
+write_first_lines(Session *s)
+{
+	for (int part = 0; part < 4; part++)
+		session_send(s, insert_rows("shop.lines", part, 1 + (int) below(14)));
 }
 
 static const char *
@@ -241,7 +257,8 @@ change_views(void)
 		case 1:
 			return text("UPDATE shop.views SET i = %s WHERE no %% 3 = %u", item_literal(), below(3));
 		default:
-			return text("INSERT INTO shop.views VALUES (%d, %s, %s, %s)", line_number(), basket_literal(), item_literal(), time_literal());
+			return text("INSERT INTO shop.views SELECT no + %d, b, %s, coalesce(at, %s) FROM shop.lines WHERE %s ON CONFLICT DO NOTHING",
+						(int) below(1000) * 10, key_column_value(false), time_literal(), condition());
 	}
 }
 
@@ -297,27 +314,27 @@ choose_statement(Session *s)
 {
 	uint32_t	choice = below(100);
 
-	if (choice < 24)
+	if (choice < 27)
 		return insert_lines();
-	if (choice < 34)
+	if (choice < 36)
 		return insert_on_conflict();
 	if (choice < 52)
 		return update_lines();
-	if (choice < 62)
+	if (choice < 59)
 		return delete_lines();
-	if (choice < 68)
+	if (choice < 66)
 		return copy_lines(s);
-	if (choice < 74)
+	if (choice < 72)
 		return merge_lines();
-	if (choice < 79)
+	if (choice < 77)
 		return rewrite_lines();
-	if (choice < 87)
+	if (choice < 86)
 		return shop.foreign_key ? change_orders() : update_lines();
 	if (choice < 90)
 		return shop.num_histories > 1 ? change_views() : insert_lines();
-	if (choice < 92)
+	if (choice < 91)
 		return truncate_something();
-	if (choice < 95)
+	if (choice < 94)
 		return change_partitions();
 	return shop.ready ? refresh_something() : insert_lines();
 }
