@@ -5,7 +5,7 @@ CREATE SCHEMA shop;
 CREATE TABLE shop.order_lines (order_id bigint, product_id bigint, ordered_at timestamptz, note text);
 CREATE INDEX ON shop.order_lines (order_id);
 SELECT personalize.create_history('shop.orders_h', interactions => 'shop.order_lines', basket => 'order_id', item => 'product_id',
-	happened => 'ordered_at', build => false);
+	happened => 'ordered_at');
 
 -- What is in the log, which is then emptied: by hand here, as a refresh does it by itself.
 CREATE FUNCTION pg_temp.take(log regclass, OUT basket text, OUT reason text) RETURNS SETOF record LANGUAGE plpgsql AS $$
@@ -131,7 +131,7 @@ CREATE VIEW shop.bought AS SELECT c.email, l.product_id FROM shop.lines AS l JOI
 CREATE FUNCTION shop.email_of(integer) RETURNS text LANGUAGE sql STABLE AS 'SELECT email FROM shop.customers WHERE id = $1';
 SELECT personalize.create_history('shop.bought_h', interactions => 'shop.bought', basket => 'email', item => 'product_id', build => false,
 	watch => '{"shop.customers": "email", "shop.orders": "shop.email_of(customer_id)",
-		"shop.lines": "(SELECT c.email FROM shop.customers c JOIN shop.orders o ON o.customer_id = c.id WHERE o.id = changed.order_id)"}');
+		"shop.lines": "(SELECT c.email FROM shop.customers c JOIN shop.orders o ON o.customer_id = c.id WHERE o.id = lines.order_id)"}');
 INSERT INTO shop.customers VALUES (1, 'ann'), (2, 'bob');
 SELECT * FROM pg_temp.take('shop.bought_h_log');
 UPDATE shop.orders SET customer_id = 1 WHERE id IN (4, 5);
@@ -173,7 +173,7 @@ CREATE TABLE shop.views_1 PARTITION OF shop.views FOR VALUES FROM ('2025-01-01')
 CREATE TABLE shop.views_2 PARTITION OF shop.views FOR VALUES FROM ('2025-02-01') TO ('2025-03-01') PARTITION BY LIST (item);
 CREATE TABLE shop.views_2a PARTITION OF shop.views_2 FOR VALUES IN (1);
 CREATE TABLE shop.views_2b PARTITION OF shop.views_2 DEFAULT;
-SELECT personalize.create_history('shop.views_h', interactions => 'shop.views', basket => 'session', item => 'item', happened => 'at', build => false);
+SELECT personalize.create_history('shop.views_h', interactions => 'shop.views', basket => 'session', item => 'item', happened => 'at');
 INSERT INTO shop.views VALUES ('a', 1, '2025-01-01'), ('b', 1, '2025-02-01'), ('c', 2, '2025-02-01');
 SELECT * FROM pg_temp.take('shop.views_h_log');
 INSERT INTO shop.views_1 VALUES ('d', 1, '2025-01-01');

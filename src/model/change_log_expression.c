@@ -51,7 +51,7 @@ enter_safe_path(void)
 static void
 append_branch(StringInfo text, const LogTarget *target, RowSource rows)
 {
-	appendStringInfo(text, "SELECT (%s\n) FROM %s AS changed", target->expression, branch_from[rows]);
+	appendStringInfo(text, "SELECT (%s\n) FROM %s AS %s", target->expression, branch_from[rows], quote_identifier(target->alias));
 }
 
 /* Both halves of an UPDATE in one statement: it is planned and run once. */
@@ -199,6 +199,7 @@ log_check_expression(Oid relation, const char *expression, KeyType type)
 {
 	LogTarget	target = {
 		.relation = relation,
+		.alias = get_rel_name(relation),
 		.expression = unconstify(char *, expression),
 		.type = type
 	};

@@ -84,7 +84,7 @@ expression_problem(const WatchDef *watch, KeyType type)
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
 			ReThrowError(error);
 		if (error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
-			problem = error->message;
+			problem = psprintf("key of %s: %s", registry_name(watch->relation), error->message);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

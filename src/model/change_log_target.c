@@ -180,7 +180,10 @@ resolve(int32 id, Oid relation)
 	target->source = owner.source;
 	target->relation = relation;
 	if (watch->expression)
+	{
 		target->expression = watch->key;
+		target->alias = get_rel_name(watch->relation);
+	}
 	else
 		resolve_key(target, watch->key);
 	if (target->problem == NULL)

@@ -33,7 +33,8 @@ typedef struct LogTarget
 	AttrNumber	attnum;
 	KeyType		key_type;		/* as which values of key come: type, or a narrower number */
 	char	   *expression;
-	Oid			relation;		/* whose rows these are; an expression may call a row "changed" */
+	Oid			relation;		/* whose rows these are */
+	char	   *alias;			/* what an expression may call the row: the name of the watched table, also in a partition */
 	SPIPlanPtr	plan[NUM_ROW_SOURCES];
 	/* columns that matter: an UPDATE of none of them changes nothing.  None: all matter */
 	int			num_used;
