@@ -360,7 +360,7 @@ rescore(ModelDef *model, HistoryDef *history)
 
 	registry_refresh_begins(history);
 	registry_enter_owner(history->relation, &owner);
-	PushActiveSnapshot(GetTransactionSnapshot());
+	PushCopiedSnapshot(GetTransactionSnapshot());
 	build_face(model, history, &report);
 	PopActiveSnapshot();
 	registry_leave_owner(&owner);
