@@ -125,4 +125,9 @@ typedef bool TU_UpdateIndexes;
 #define AT_SetExpression ((AlterTableType) -1)
 #endif
 
+#if PG_VERSION_NUM >= 180000
+/* 18: replaced by pg_noreturn, which stands before the declaration (28f04984f0c) */
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 #endif							/* PERSONALIZE_COMPAT_H */

@@ -5,7 +5,7 @@
  * Rows become numbers at once: the basket's key (or its code, where keys are no numbers), the
  * item's code, weight and times.  As such they are sorted in runs, which may go to a file, and merged.
  */
-#include "postgres.h"
+#include "base/compat.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
