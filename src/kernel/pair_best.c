@@ -20,7 +20,8 @@
 #define NUM_GUESSES 64			/* one for each power of two of n of the item */
 #define GUESS_SHIFT 52
 #define GUESS_FIRST (1023 - 16) /* from 2^-16 on */
-#define NUM_BOUNDS 32			/* for a neighbor's magnitude of n: a cache line an item */
+#define NUM_BOUNDS 32			/* for a neighbor's magnitude of n */
+#define FEW_OFFERS 16			/* to be inserted one by one into a list */
 #define NO_BOUND UINT16_MAX		/* not computed yet */
 
 struct PairBest
@@ -47,7 +48,7 @@ struct PairBest
 	CooccurScored *held;
 
 	/* mutable: for patches, allocated when there is one */
-	uint16_t   *bound;			/* by item and magnitude of a neighbor's n: the least count, as the upper half of a float */
+	uint16_t   *bound;			/* by magnitude of a neighbor's n and by item: the least count, as the upper half of a float */
 	uint32_t   *offered;		/* by item: its place among the offers, from 1 */
 	CooccurNeighbor *pool;
 	CooccurScored *ranked;
@@ -349,28 +350,72 @@ load_bound(uint16_t bound)
  * The bound of a magnitude is that of its smallest n, as a larger one needs a larger count.  Nothing is
  * concluded where the floor is none, or n is below all that there were when classes were made.
  */
-bool
-pair_best_may_pass(PairBest *best, uint32_t item, double floor, double least_n, double count)
+/*
+ * What a neighbor of that n has to pass, by item; NULL where nothing can be said.  Bounds of a class lie together,
+ * because whoever asks has one neighbor and many items.
+ */
+static uint16_t *
+bounds_of(PairBest *best, double least_n, uint32_t *class)
 {
-	const PairContext *x = &best->context;
-	uint32_t	class = class_of(least_n, best->bound_shift, best->first_bound, NUM_BOUNDS);
-	uint16_t   *bound;
+	size_t		num_items = best->context.num_items;
 
-	if (count < best->least)
-		return false;
-	if (class == 0 || x->measure.info->need == NULL || !(floor > -INFINITY))
-		return true;
+	*class = class_of(least_n, best->bound_shift, best->first_bound, NUM_BOUNDS);
+	if (*class == 0 || best->context.measure.info->need == NULL)
+		return NULL;
 	if (best->bound == NULL)
 	{
-		size_t		size = env_array_size((uint64_t) x->num_items * NUM_BOUNDS, sizeof(uint16_t));
+		size_t		size = env_array_size((uint64_t) num_items * NUM_BOUNDS, sizeof(uint16_t));
 
 		best->bound = memset(env_alloc(best->env, size, 1), 0xff, size);
 	}
-	bound = best->bound + (size_t) item * NUM_BOUNDS + class;
-	if (*bound == NO_BOUND)
-		*bound = store_bound(measure_need(&x->measure, floor, x->n_source[item],
-										  least_n_of(class, best->bound_shift, best->first_bound), x->total));
-	return count >= load_bound(*bound);
+	return best->bound + *class * num_items;
+}
+
+/* A list with room for more, or of which nothing is known, is open to every count. */
+static uint16_t
+compute_bound(const PairBest *best, uint32_t item, double floor, uint32_t class)
+{
+	const PairContext *x = &best->context;
+
+	if (!(floor > -INFINITY))
+		return 0;
+	return store_bound(measure_need(&x->measure, floor, x->n_source[item],
+									least_n_of(class, best->bound_shift, best->first_bound), x->total));
+}
+
+static inline bool
+passes(const PairBest *best, uint16_t *bound, uint32_t class, uint32_t item, double floor, double count)
+{
+	if (bound != NULL && bound[item] == NO_BOUND)
+		bound[item] = compute_bound(best, item, floor, class);
+	return (count >= best->least) & (bound == NULL || count >= load_bound(bound[item]));
+}
+
+bool
+pair_best_may_pass(PairBest *best, uint32_t item, double floor, double least_n, double count)
+{
+	uint32_t	class;
+	uint16_t   *bound = bounds_of(best, least_n, &class);
+
+	/* the one floor that may have been another before: an item's list with room */
+	return passes(best, floor > -INFINITY ? bound : NULL, class, item, floor, count);
+}
+
+uint32_t
+pair_best_may_pass_row(PairBest *best, const double *floor, double least_n, const uint32_t *items,
+					   const double *counts, uint32_t n, uint32_t *found)
+{
+	uint32_t	class;
+	uint16_t   *bound = bounds_of(best, least_n, &class);
+	uint32_t	num_found = 0;
+
+	/* no branch on the result, which is seldom true and never foreseeable */
+	for (uint32_t i = 0; i < n; i++)
+	{
+		found[num_found] = i;
+		num_found += passes(best, bound, class, items[i], floor[items[i]], counts[i]);
+	}
+	return num_found;
 }
 
 /* --- patches -------------------------------------------------------------------- */
@@ -392,7 +437,8 @@ reserve_pool(PairBest *best, uint32_t room)
 
 /* The list without what is offered, and the offers that are neighbors, each with its score. */
 static uint32_t
-fill_pool(PairBest *best, uint32_t item, const CooccurNeighbor *list, uint32_t size, const PairOffer *offers, uint32_t n)
+fill_pool(PairBest *best, uint32_t item, const CooccurNeighbor *list, uint32_t size, const PairOffer *offers, uint32_t n,
+		  uint32_t *kept)
 {
 	uint32_t	used = 0;
 
@@ -402,6 +448,7 @@ fill_pool(PairBest *best, uint32_t item, const CooccurNeighbor *list, uint32_t s
 	for (uint32_t q = 0; q < size; q++)
 		if (best->offered[list[q].item] == 0)
 			best->pool[used++] = list[q];
+	*kept = used;
 	for (uint32_t i = 0; i < n; i++)
 	{
 		const PairOffer *o = offers + i;
@@ -415,19 +462,49 @@ fill_pool(PairBest *best, uint32_t item, const CooccurNeighbor *list, uint32_t s
 	return used;
 }
 
-/* Ranks the pool: its best k in order, then the rest, of which the best score is returned. */
+/*
+ * The first `sorted` are in order; each of the others, which are few, is put in its place.  Scores of offers are spread,
+ * so that a binary search would gain nothing on moving what comes behind.
+ */
+static void
+insert_offers(PairBest *best, uint32_t sorted, uint32_t used)
+{
+	const uint32_t *order = best->context.order;
+	CooccurScored *ranked = best->ranked;
+
+	for (uint32_t p = sorted; p < used; p++)
+	{
+		CooccurScored newcomer = ranked[p];
+		uint32_t	at = p;
+
+		for (; at > 0 && (ranked[at - 1].score < newcomer.score ||
+						  (ranked[at - 1].score == newcomer.score && order[ranked[at - 1].item] > order[newcomer.item])); at--)
+			ranked[at] = ranked[at - 1];
+		ranked[at] = newcomer;
+	}
+}
+
+/*
+ * Ranks the pool, of which the first `sorted` are what is left of a list: its best k in order, then the rest, of which
+ * the best score is returned.
+ */
 static double
-rank_pool(PairBest *best, uint32_t used)
+rank_pool(PairBest *best, uint32_t sorted, uint32_t used)
 {
 	CooccurBar	bar = {.used = used};
 	double		rest = -INFINITY;
 
 	for (uint32_t p = 0; p < used; p++)
 		best->ranked[p] = (CooccurScored) {best->pool[p].score, best->pool[p].item, p};
-	if (used > best->k)
-		cooccur_cut(best->ranked, &bar, best->k, best->context.order);
-	cooccur_sort(best->ranked, bar.used, best->context.order);
-	for (uint32_t p = bar.used; p < used; p++)
+	if (used - sorted <= FEW_OFFERS)
+		insert_offers(best, sorted, used);
+	else
+	{
+		if (used > best->k)
+			cooccur_cut(best->ranked, &bar, best->k, best->context.order);
+		cooccur_sort(best->ranked, bar.used, best->context.order);
+	}
+	for (uint32_t p = best->k; p < used; p++)
 		rest = best->ranked[p].score > rest ? best->ranked[p].score : rest;
 	return rest;
 }
@@ -457,13 +534,14 @@ pair_best_patch(PairBest *best, uint32_t item, CooccurNeighbor *list, uint32_t *
 {
 	CooccurNeighbor end = *size > 0 ? list[*size - 1] : (CooccurNeighbor) {-INFINITY, 0, item};
 	uint32_t	used;
+	uint32_t	kept;
 	double		rest;
 
 	/* unknown */
 	if (isnan(*floor))
 		return false;
-	used = fill_pool(best, item, list, *size, offers, n);
-	rest = rank_pool(best, used);
+	used = fill_pool(best, item, list, *size, offers, n, &kept);
+	rest = rank_pool(best, kept, used);
 	if (*floor > -INFINITY && (used < best->k || !is_certain(best, best->ranked + best->k - 1, *floor, end)))
 		return false;
 	*size = used < best->k ? used : best->k;

@@ -50,6 +50,13 @@ extern uint32_t pair_best(PairBest *best, uint32_t item, const uint32_t *items, 
  */
 extern bool pair_best_may_pass(PairBest *best, uint32_t item, double floor, double least_n, double count);
 
+/*
+ * The same for `other`, of which n is anything from least_n on, and all items that it is a neighbor of: the places of
+ * those in whose lists it may be, at most n.  floor is by item.
+ */
+extern uint32_t pair_best_may_pass_row(PairBest *best, const double *floor, double least_n, const uint32_t *items,
+									   const double *counts, uint32_t n, uint32_t *found);
+
 /* A neighbor whose count, or n, is not what it was when the list was made. */
 typedef struct PairOffer
 {

@@ -169,31 +169,10 @@ history_row_write(TableWriter *writer, HeapTuple old, Datum key, const HistoryRo
 
 /* --- pair tables --- */
 
-/* Columns may be NULL where a kind of model has no use for them; what that means differs. */
-static int64
-read_integer(Relation relation, HeapTuple tuple, int column, int64 otherwise)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column, RelationGetDescr(relation), &isnull);
-
-	return isnull ? otherwise : DatumGetInt64(value);
-}
-
-static double
-read_double(Relation relation, HeapTuple tuple, int column)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column, RelationGetDescr(relation), &isnull);
-
-	return isnull ? NAN : DatumGetFloat8(value);
-}
-
 /* Into the page of the tuple where the value is short, into a copy where it is compressed or in TOAST. */
 static WireReader
-read_bytes(Relation relation, HeapTuple tuple, int column)
+read_bytes(Datum value, bool isnull)
 {
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column, RelationGetDescr(relation), &isnull);
 	bytea	   *bytes;
 
 	if (isnull)
@@ -202,22 +181,26 @@ read_bytes(Relation relation, HeapTuple tuple, int column)
 	return wire_reader(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
-/* Only the base can be long enough to be worth leaving out: to fetch it costs many times what the row does. */
+/*
+ * Only the base can be long enough to be worth leaving out: to fetch it costs many times what the row does.  The columns
+ * are taken at once, since behind one that may be NULL each would be looked for from the row's start.
+ */
 void
 pair_table_row_read(Relation relation, HeapTuple tuple, bool want_base, PairTableRow *row)
 {
-	TupleDesc	columns = RelationGetDescr(relation);
-	bool		isnull;
+	Datum		values[MaxHeapAttributeNumber];
+	bool		nulls[MaxHeapAttributeNumber];
 
-	/* the key is not null */
-	row->item = (uint32) DatumGetInt32(heap_getattr(tuple, PAIRS_ITEM, columns, &isnull));
-	row->generation = DatumGetInt32(heap_getattr(tuple, PAIRS_GENERATION, columns, &isnull));
-	row->n = read_integer(relation, tuple, PAIRS_N, 0);
-	row->n_target = read_integer(relation, tuple, PAIRS_N_TARGET, row->n);
-	row->floor = read_double(relation, tuple, PAIRS_FLOOR);
-	row->drift = read_integer(relation, tuple, PAIRS_DRIFT, 0);
-	row->base = want_base ? read_bytes(relation, tuple, PAIRS_BASE) : wire_reader("", 0);
-	row->delta = read_bytes(relation, tuple, PAIRS_DELTA);
+	heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
+	/* the key is not null; the others may be, where a kind of model has no use for them */
+	row->item = (uint32) DatumGetInt32(values[PAIRS_ITEM - 1]);
+	row->generation = DatumGetInt32(values[PAIRS_GENERATION - 1]);
+	row->n = nulls[PAIRS_N - 1] ? 0 : DatumGetInt64(values[PAIRS_N - 1]);
+	row->n_target = nulls[PAIRS_N_TARGET - 1] ? row->n : DatumGetInt64(values[PAIRS_N_TARGET - 1]);
+	row->floor = nulls[PAIRS_FLOOR - 1] ? NAN : DatumGetFloat8(values[PAIRS_FLOOR - 1]);
+	row->drift = nulls[PAIRS_DRIFT - 1] ? 0 : DatumGetInt64(values[PAIRS_DRIFT - 1]);
+	row->base = read_bytes(values[PAIRS_BASE - 1], nulls[PAIRS_BASE - 1] || !want_base);
+	row->delta = read_bytes(values[PAIRS_DELTA - 1], nulls[PAIRS_DELTA - 1]);
 }
 
 /* All but the base, which may be large. */

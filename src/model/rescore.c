@@ -14,6 +14,8 @@
 
 #include <math.h>
 
+#include "access/heapam.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -30,6 +32,9 @@
 
 /* Of all items: if more are to be scored anew, all are. */
 #define FULL_SHARE 0.5
+
+/* Of all rows: if more are to be patched, they are found by a scan. */
+#define SCAN_SHARE 0.1
 
 typedef struct Offer
 {
@@ -161,9 +166,9 @@ decode_row(Rescore *r, HeapTuple tuple, PairRow *row)
 		fail_unknown_item(r, row->item[row->size - 1]);
 }
 
-/* Scores an item from its counts, and writes its row of the face and its floor. */
+/* Scores an item from its counts, and writes its row of the face and its floor.  Rows that are there are given, or NULL. */
 static void
-score_row(Rescore *r, uint32 item, HeapTuple tuple, const PairRow *row)
+score_row(Rescore *r, uint32 item, HeapTuple face_tuple, HeapTuple tuple, const PairRow *row)
 {
 	FaceRow		face;
 	double		floor;
@@ -171,7 +176,7 @@ score_row(Rescore *r, uint32 item, HeapTuple tuple, const PairRow *row)
 	model_scorer_begin(r->scorer, item);
 	model_scorer_counts(r->scorer, 0, row->item, row->count, row->size);
 	model_scorer_finish(r->scorer, &face, &floor);
-	write_face(r, find_face_row(r, item), &face);
+	write_face(r, face_tuple, &face);
 	if (tuple != NULL)
 		write_state(r, tuple, floor, 0);
 }
@@ -294,46 +299,73 @@ changed_pairs_of(const ModelApply *apply, uint32 item, uint64 *next)
 	return found;
 }
 
-/* Pairs that are gone are in the changes only. */
-static bool
-offer_gone(Rescore *r, uint32 other, ChangedPairs *changed, uint64 before)
+/* The place of an item in a row, which ascends; its size where it is not there. */
+static uint32
+find_in_row(const PairRow *row, uint32 item)
 {
-	for (; changed->at < changed->end && changed->at->item < before; changed->at++)
-		if (!r->full[changed->at->item] && !add_offer(r, (uint32) changed->at->item, other, 0))
+	uint32		low = 0;
+	uint32		high = row->size;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (row->item[middle] < item)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < row->size && row->item[low] == item ? low : row->size;
+}
+
+/* A changed count has to be offered in any case: the list may have the old one, or a pair that is gone. */
+static bool
+offer_changed(Rescore *r, uint32 other, const PairRow *row, ChangedPairs changed)
+{
+	double		value = model_unit_value(r->apply->model, 0);
+
+	for (; changed.at < changed.end; changed.at++)
+	{
+		uint32		item = (uint32) changed.at->item;
+		uint32		at = find_in_row(row, item);
+
+		if (!r->full[item] && !add_offer(r, item, other, at < row->size ? row->count[at] * value : 0))
 			return false;
+	}
 	return true;
 }
 
-/*
- * `other`, of which n has changed, to all items that it is a neighbor of.  A changed count has to be offered: the list
- * may have the old one.  The others matter where they are in a list, by the n that was or is, or can come into one.
- */
+/* The other counts matter where they are in a list, by the n that was or is, or can come into one. */
+static bool
+offer_unchanged(Rescore *r, uint32 other, const PairRow *row)
+{
+	const ModelApply *apply = r->apply;
+	double		value = model_unit_value(apply->model, 0);
+	double		least_n = Min(apply->old_n[other], apply->new_n[other]) * value;
+	double	   *count = palloc_extended((row->size + 1) * sizeof(double), MCXT_ALLOC_HUGE);
+	uint32	   *found = palloc_extended((row->size + 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	uint32		n;
+
+	for (uint32 i = 0; i < row->size; i++)
+		count[i] = row->count[i] * value;
+	n = pair_best_may_pass_row(model_scorer_best(r->scorer), apply->floor, least_n, row->item, count, row->size, found);
+	for (uint32 f = 0; f < n; f++)
+	{
+		uint32		item = row->item[found[f]];
+
+		if (!r->full[item] && !add_offer(r, item, other, count[found[f]]))
+			return false;
+	}
+	return true;
+}
+
+/* `other`, of which n has changed, to all items that it is, or was, a neighbor of. */
 static bool
 offer_to_neighbors(Rescore *r, uint32 other, const PairRow *row, ChangedPairs changed)
 {
-	const ModelApply *apply = r->apply;
-	PairBest   *best = model_scorer_best(r->scorer);
-	double		value = model_unit_value(apply->model, 0);
-	double		least_n = Min(apply->old_n[other], apply->new_n[other]) * value;
-	bool		by_n = apply->model->scoring.measure.info->uses_neighbor;
-
-	for (uint32 i = 0; i < row->size; i++)
-	{
-		uint32		item = row->item[i];
-		double		count = row->count[i] * value;
-		bool		was_changed;
-
-		if (!offer_gone(r, other, &changed, item))
-			return false;
-		was_changed = changed.at < changed.end && changed.at->item == item;
-		changed.at += was_changed;
-		if (r->full[item] || (!was_changed && !by_n))
-			continue;
-		if ((was_changed || pair_best_may_pass(best, item, apply->floor[item], least_n, count)) &&
-			!add_offer(r, item, other, count))
-			return false;
-	}
-	return offer_gone(r, other, &changed, UINT64_MAX);
+	if (!offer_changed(r, other, row, changed))
+		return false;
+	return !r->apply->model->scoring.measure.info->uses_neighbor || offer_unchanged(r, other, row);
 }
 
 /* An item with a floor that is not known could not be patched anyway; it waits for its turn as such. */
@@ -360,7 +392,7 @@ score_full_rows(Rescore *r)
 		if (n_has_changed(r->apply, item))
 			fits = offer_to_neighbors(r, item, &row, changed_pairs_of(r->apply, item, &next));
 		if (fits)
-			score_row(r, item, tuple, &row);
+			score_row(r, item, find_face_row(r, item), tuple, &row);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(r->scratch);
 		if (!fits)
@@ -390,26 +422,26 @@ sort_offers(Rescore *r, PairOffer **sorted)
 	return start;
 }
 
-/* The floor in the table need only be one that holds, so it is written where it has grown. */
+/*
+ * The floor in the table need only be one that holds, so it is written where it has grown.  The n of an item whose list is
+ * patched has not changed, so its row has it.
+ */
 static void
-patch_row(Rescore *r, uint32 item, const PairOffer *offers, uint32 n)
+patch_row(Rescore *r, uint32 item, HeapTuple old, const PairOffer *offers, uint32 n)
 {
 	uint32		k = model_scorer_context(r->scorer)->k;
-	HeapTuple	tuple = find_face_row(r, item);
 	double		floor = r->apply->floor[item];
 	CooccurNeighbor *list;
+	HeapTuple	tuple;
 	FaceRow		face;
 
-	if (tuple == NULL)
-		fail_unknown_item(r, item);
-	/* the n of a row that is there has not changed, so the face has it */
-	face_row_read(table_writer_relation(r->face), tuple, r->items, &face);
+	face_row_read(table_writer_relation(r->face), old, r->items, &face);
 	list = palloc_extended(Max(k, face.size) * sizeof(CooccurNeighbor), MCXT_ALLOC_HUGE);
 	memcpy(list, face.neighbor, face.size * sizeof(CooccurNeighbor));
 	face.neighbor = list;
 	if (pair_best_patch(model_scorer_best(r->scorer), item, list, &face.size, &floor, offers, n))
 	{
-		write_face(r, tuple, &face);
+		write_face(r, old, &face);
 		if (floor > r->apply->floor[item] && (tuple = find_pairs_row(r, item)) != NULL)
 			write_state(r, tuple, floor, 0);
 	}
@@ -420,26 +452,95 @@ patch_row(Rescore *r, uint32 item, const PairOffer *offers, uint32 n)
 		tuple = find_pairs_row(r, item);
 		if (tuple != NULL)
 			decode_row(r, tuple, &row);
-		score_row(r, item, tuple, &row);
+		score_row(r, item, old, tuple, &row);
 	}
+}
+
+/* What is to be patched: offers sorted by item. */
+typedef struct Patches
+{
+	PairOffer  *offer;
+	uint64	   *start;			/* by item, and the end of the last */
+	uint32		num_items;		/* that have any */
+} Patches;
+
+static void
+patch_item(Rescore *r, const Patches *patches, uint32 item, HeapTuple old)
+{
+	MemoryContext caller = MemoryContextSwitchTo(r->scratch);
+	uint64		first = patches->start[item];
+
+	patch_row(r, item, old, patches->offer + first, (uint32) (patches->start[item + 1] - first));
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(r->scratch);
+}
+
+/* Rows are looked up, where they are few. */
+static void
+patch_by_look_up(Rescore *r, const Patches *patches)
+{
+	for (uint32 item = 0; item < r->items->keys.size; item++)
+	{
+		HeapTuple	old;
+
+		if (patches->start[item] == patches->start[item + 1])
+			continue;
+		env_check(&r->server.env, patches->start[item], r->num_offers);
+		old = find_face_row(r, item);
+		if (old == NULL)
+			fail_unknown_item(r, item);
+		patch_item(r, patches, item, old);
+	}
+}
+
+static uint32
+item_of_face_row(const Rescore *r, HeapTuple tuple)
+{
+	const ItemTable *items = r->items;
+	bool		isnull;
+	Datum		key = heap_getattr(tuple, FACE_ITEM, RelationGetDescr(table_writer_relation(r->face)), &isnull);
+
+	return key_find(&items->keys, items->type, key_type_oid(items->type), key);
+}
+
+/* What is written meanwhile comes from the same command as the scan's snapshot, which does not see it. */
+static void
+patch_by_scan(Rescore *r, const Patches *patches)
+{
+	TableScanDesc scan = table_beginscan(table_writer_relation(r->face), GetActiveSnapshot(), 0, NULL);
+	uint32		done = 0;
+	HeapTuple	old;
+
+	while ((old = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		uint32		item = item_of_face_row(r, old);
+
+		if (item == KEYSET_NONE || patches->start[item] == patches->start[item + 1])
+			continue;
+		env_check(&r->server.env, done++, patches->num_items);
+		patch_item(r, patches, item, old);
+	}
+	table_endscan(scan);
+	if (done < patches->num_items)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("%s lacks %u of its items", registry_name(r->apply->model->relation), patches->num_items - done),
+				 errhint("CALL personalize.refresh(%s, rebuild => true);",
+						 quote_literal_cstr(registry_name(r->apply->model->relation)))));
 }
 
 static void
 patch_rows(Rescore *r)
 {
-	PairOffer  *offers;
-	uint64	   *start = sort_offers(r, &offers);
-	MemoryContext old = MemoryContextSwitchTo(r->scratch);
+	Patches		patches = {0};
 
+	patches.start = sort_offers(r, &patches.offer);
 	for (uint32 item = 0; item < r->items->keys.size; item++)
-	{
-		if (start[item] == start[item + 1])
-			continue;
-		env_check(&r->server.env, start[item], r->num_offers);
-		patch_row(r, item, offers + start[item], (uint32) (start[item + 1] - start[item]));
-		MemoryContextReset(r->scratch);
-	}
-	MemoryContextSwitchTo(old);
+		patches.num_items += patches.start[item] != patches.start[item + 1];
+	if (patches.num_items > SCAN_SHARE * r->items->keys.size)
+		patch_by_scan(r, &patches);
+	else
+		patch_by_look_up(r, &patches);
 }
 
 /* False where it would not pay, or there is no room. */
@@ -469,21 +570,11 @@ refresh_ridge_counts(Rescore *r, HeapTuple old, const PairRow *row, FaceRow *fac
 	face_row_read(table_writer_relation(r->face), old, r->items, face);
 	for (uint32 q = 0; q < face->size; q++)
 	{
-		uint32		low = 0;
-		uint32		high = row->size;
+		uint32		at = find_in_row(row, face->neighbor[q].item);
 
-		while (low < high)
-		{
-			uint32		middle = low + (high - low) / 2;
-
-			if (row->item[middle] < face->neighbor[q].item)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low == row->size || row->item[low] != face->neighbor[q].item)
+		if (at == row->size)
 			return false;
-		face->neighbor[q].count = row->count[low] * value;
+		face->neighbor[q].count = row->count[at] * value;
 	}
 	return true;
 }
@@ -515,7 +606,7 @@ score_ridge_row(Rescore *r, uint32 item)
 	}
 	if (tuple == NULL || old == NULL || has_drifted(&stored, &row) || !refresh_ridge_counts(r, old, &row, &face))
 	{
-		score_row(r, item, tuple, &row);
+		score_row(r, item, old, tuple, &row);
 		return;
 	}
 	face.n = stored.n * model_unit_value(r->apply->model, 0);
@@ -527,9 +618,13 @@ score_any_row(Rescore *r, uint32 item)
 {
 	FaceRow		face;
 	double		floor;
+	HeapTuple	tuple;
 
 	model_scorer_item(r->scorer, r->pairs, GetActiveSnapshot(), item, &face, &floor);
 	write_face(r, find_face_row(r, item), &face);
+	/* kept right, although only symmetric models make use of it */
+	if (!isnan(floor) && (tuple = find_pairs_row(r, item)) != NULL)
+		write_state(r, tuple, floor, 0);
 }
 
 /* Rows of which a count or n has changed: for the others nothing has. */
