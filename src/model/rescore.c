@@ -149,7 +149,7 @@ write_state(Rescore *r, HeapTuple old, double floor, int64 drift)
 		return;
 	row.floor = floor;
 	row.drift = drift;
-	pair_table_update(r->apply->writer, old, false, false, &row);
+	pair_table_update(r->apply->writer, old, r->apply->model->shape.directed, false, &row);
 }
 
 /* Codes come from a table that its owner may write, and are places in arrays. */
