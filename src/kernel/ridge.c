@@ -19,6 +19,8 @@ median_of_diagonal(const double *g, uint32_t size)
 {
 	double		sorted[RIDGE_MAX_SIZE];
 
+	/* size is at least 1, which older compilers do not see */
+	sorted[0] = 0;
 	for (uint32_t i = 0; i < size; i++)
 	{
 		double		d = g[(size_t) i * size + i];
