@@ -86,8 +86,9 @@ SELECT * FROM personalize.verify('rf.m');
 
 -- reading by item
 SELECT * FROM personalize.neighbors('rf.m', 5);
-SELECT f.neighbors = array_agg(n.neighbor ORDER BY n.rank) AND f.scores = array_agg(n.score ORDER BY n.rank) AS as_the_face
-FROM rf.m AS f, personalize.neighbors('rf.m', f.item) AS n GROUP BY f.item HAVING f.scores <> array_agg(n.score ORDER BY n.rank);
+SELECT count(*) AS items, count(*) FILTER (WHERE f.neighbors <> l.neighbors OR f.scores <> l.scores) AS wrong
+FROM rf.m AS f, LATERAL (SELECT array_agg(n.neighbor::integer ORDER BY n.rank) AS neighbors, array_agg(n.score ORDER BY n.rank) AS scores
+	FROM personalize.neighbors('rf.m', f.item) AS n) AS l;
 SELECT neighbor, pg_typeof(neighbor), score FROM personalize.neighbors('rf.m', 5::bigint, k => 2, measure => 'lift', min_count => 3);
 SELECT neighbor, pg_typeof(neighbor) FROM personalize.neighbors('rf.m', '5', k => 1);
 SELECT count(*) FROM personalize.neighbors('rf.m', 12345);
