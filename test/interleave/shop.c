@@ -224,7 +224,7 @@ watch_argument(const History *h)
 	if (!shop.customers)
 		return ", watch => '{\"shop.orders\": \"b\", \"shop.lines\": \"b\"}'";
 	/* locks the order, so that a change of its customer and a new line of it see each other */
-	return ", watch => '{\"shop.orders\": \"customer\", \"shop.lines\": \"(SELECT o.customer FROM shop.orders AS o WHERE o.b = changed.b FOR SHARE)\"}'";
+	return ", watch => '{\"shop.orders\": \"customer\", \"shop.lines\": \"(SELECT o.customer FROM shop.orders AS o WHERE o.b = lines.b FOR SHARE)\"}'";
 }
 
 const char *
