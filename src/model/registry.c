@@ -61,6 +61,7 @@ definition_snapshot(void)
 	return IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot();
 }
 
+/* The server plans again by itself where the extension was dropped and made anew, as it keeps the text. */
 static SPIPlanPtr
 lookup_plan(Lookup *lookup)
 {
@@ -101,6 +102,7 @@ lookup_list(Lookup *lookup, Datum argument, RowReader read)
 	return list;
 }
 
+/* For keys that are unique: the row, or NULL. */
 static void *
 lookup_first(Lookup *lookup, Datum argument, RowReader read)
 {
@@ -109,6 +111,7 @@ lookup_first(Lookup *lookup, Datum argument, RowReader read)
 	return list == NIL ? NULL : linitial(list);
 }
 
+/* By name, so that a column added to a table in a later version moves nothing here. */
 static Datum
 row_get(const Row *row, const char *column, bool *isnull)
 {
@@ -129,6 +132,7 @@ row_datum(const Row *row, const char *column)
 	return isnull ? (Datum) 0 : value;
 }
 
+/* Floats, bigints and times may be passed by reference, where a NULL cannot stand for 0. */
 static double
 row_float(const Row *row, const char *column)
 {
@@ -156,6 +160,7 @@ row_time(const Row *row, const char *column)
 	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
 }
 
+/* Copies, all of them: the row goes when SPI is left. */
 static char *
 row_name(const Row *row, const char *column)
 {
@@ -209,6 +214,7 @@ row_array(const Row *row, const char *column, Oid type, int *count)
 
 /* ---------------------------------------------------------------- definitions */
 
+/* In a relation's row the key types stand as SQL types: people read these tables, and dumps carry them. */
 static void *
 read_catalog(const Row *row)
 {
@@ -239,6 +245,7 @@ read_events(const Row *row, HistoryDef *history)
 		history->events[i] = TextDatumGetCString(events[i]);
 	if (weights == NULL)
 		return;
+	/* the arrays are of one length by create_history; whoever edited them must not make us read past the end */
 	history->event_weights = palloc0(sizeof(int32) * (history->num_events + 1));
 	for (int i = 0; i < history->num_events && i < num_weights; i++)
 		history->event_weights[i] = DatumGetInt32(weights[i]);
@@ -273,6 +280,7 @@ read_history(const Row *row)
 	return history;
 }
 
+/* Checked again as at creation: a row that was restored from another version may name what this one does not know. */
 static void
 read_scoring(const Row *row, ModelScoring *scoring)
 {
@@ -290,6 +298,7 @@ read_scoring(const Row *row, ModelScoring *scoring)
 		given[i] = !isnull;
 		values[i] = row_float(row, params[i]);
 	}
+	/* ridge chooses its candidates by the kernel, so the row holds the kernel's parameters */
 	measure_init(&scoring->measure, scoring->ridge ? "kernel" : measure, values, given);
 	scoring->neighbors = DatumGetInt32(row_datum(row, "neighbors"));
 	scoring->min_count = row_float(row, "min_count");
@@ -298,6 +307,7 @@ read_scoring(const Row *row, ModelScoring *scoring)
 	scoring->ridge_size = DatumGetInt32(row_datum(row, "ridge_size"));
 }
 
+/* The only place that says how long an interval is, so that creation and every later reading agree to the bit. */
 double
 registry_interval_days(const Interval *interval)
 {
@@ -323,6 +333,7 @@ read_model(const Row *row)
 	model->weighted = DatumGetBool(row_datum(row, "weighted"));
 	model->item_type = key_type(DatumGetObjectId(row_datum(row, "item_type")), "item");
 	model->half_life_interval = row_interval(row, "half_life");
+	/* half_life implies generations: create_cooccurrence sees to it */
 	if (model->half_life_interval != NULL)
 		model->half_life = registry_interval_days(model->half_life_interval) / model->shape.generation_days;
 	read_scoring(row, &model->scoring);
@@ -390,6 +401,7 @@ registry_model(Oid relation)
 	return lookup_first(&lookup, ObjectIdGetDatum(relation), read_model);
 }
 
+/* A directed model is one of both of its histories. */
 List *
 registry_models_of(int32 history_id)
 {
@@ -407,6 +419,7 @@ registry_all_models(void)
 	return lookup_list(&lookup, (Datum) 0, read_model);
 }
 
+/* In the order of their creation, in which they are refreshed. */
 List *
 registry_histories(void)
 {
@@ -423,6 +436,7 @@ registry_catalogs(void)
 	return lookup_list(&lookup, (Datum) 0, read_catalog);
 }
 
+/* Models join histories in chains, too: a to b, b to c. */
 List *
 registry_group(int32 history_id)
 {
@@ -444,6 +458,7 @@ registry_watches(int32 id)
 	return lookup_list(&lookup, Int32GetDatum(id), read_watch);
 }
 
+/* For those who lock or look at tables and do not care for keys. */
 List *
 registry_watched(int32 id)
 {
@@ -467,6 +482,7 @@ fail_not_registered(Oid relation, const char *kind, const char *function)
 			 errhint("personalize.%s() makes one; personalize.status lists those that there are.", function)));
 }
 
+/* Guards of arguments: the error names what was given, and what makes the right thing. */
 HistoryDef *
 registry_require_history(Oid relation)
 {
@@ -497,6 +513,7 @@ registry_require_catalog(Oid relation)
 	return catalog;
 }
 
+/* Members of the owning role count as owners, superusers as everybody: the rule of ALTER TABLE. */
 void
 registry_require_owner(Oid relation)
 {
@@ -506,6 +523,7 @@ registry_require_owner(Oid relation)
 
 /* ---------------------------------------------------------------- names and owners */
 
+/* Messages about what is gone have to name it somehow, so this never fails. */
 char *
 registry_name(Oid relation)
 {
@@ -531,6 +549,7 @@ registry_owner(Oid relation)
 	return owner;
 }
 
+/* What views and expressions of the shop call runs with the owner's rights, never with those of a superuser who refreshes. */
 void
 registry_enter_owner(Oid relation, OwnerScope *scope)
 {

@@ -35,6 +35,7 @@ typedef struct Arguments
 	char		null[MAX_ARGUMENTS];
 } Arguments;
 
+/* One after the other, in the order of $1, $2, …: value and type stay together, as the plan is prepared from them. */
 static void
 add(Arguments *arguments, Oid type, Datum value, bool isnull)
 {
@@ -52,6 +53,7 @@ add_int(Arguments *arguments, int32 value)
 	add(arguments, INT4OID, Int32GetDatum(value), false);
 }
 
+/* Where 0 means that there is none, the table has NULL, for people. */
 static void
 add_optional_int(Arguments *arguments, int32 value)
 {
@@ -76,12 +78,14 @@ add_float(Arguments *arguments, double value, bool isnull)
 	add(arguments, FLOAT8OID, Float8GetDatum(value), isnull);
 }
 
+/* As regclass, so that a dump writes the name. */
 static void
 add_relation(Arguments *arguments, Oid relation)
 {
 	add(arguments, REGCLASSOID, ObjectIdGetDatum(relation), !OidIsValid(relation));
 }
 
+/* The plain type, whatever domain the shop's column has. */
 static void
 add_key_type(Arguments *arguments, KeyType type)
 {
@@ -121,6 +125,7 @@ add_array(Arguments *arguments, Oid array_type, Oid type, Datum *elements, int c
 	add(arguments, array_type, PointerGetDatum(construct_array(elements, count, type, size, byval, align)), isnull);
 }
 
+/* The four tables have one owner, so any of them tells it. */
 static Oid
 registry_table(void)
 {
@@ -137,6 +142,7 @@ run(Write *write, Arguments *arguments)
 	int			context;
 	int			code;
 
+	/* an error needs no clean-up here: the end of the (sub)transaction restores the user */
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(registry_owner(registry_table()), context | SECURITY_LOCAL_USERID_CHANGE);
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -161,6 +167,7 @@ run(Write *write, Arguments *arguments)
 
 /* ---------------------------------------------------------------- definitions */
 
+/* Ids are never used again, so a trigger that is left over from a dropped history finds nothing. */
 int32
 registry_next_id(void)
 {
@@ -170,6 +177,7 @@ registry_next_id(void)
 	return DatumGetInt32(run(&write, &arguments));
 }
 
+/* Whatever is state, and not definition, starts with the default of its column. */
 void
 registry_add_catalog(const CatalogDef *catalog)
 {
@@ -190,6 +198,7 @@ registry_add_catalog(const CatalogDef *catalog)
 	run(&write, &arguments);
 }
 
+/* NULL, not empty arrays, where all rows count. */
 static void
 add_events(Arguments *arguments, const HistoryDef *history)
 {
@@ -277,6 +286,7 @@ registry_add_model(const ModelDef *model)
 	run(&write, &arguments);
 }
 
+/* What the counts say stays as it is: only how they are read changes. */
 void
 registry_set_scoring(const ModelDef *model)
 {
@@ -291,6 +301,7 @@ registry_set_scoring(const ModelDef *model)
 	run(&write, &arguments);
 }
 
+/* Read by the triggers, so it stands before they are made. */
 void
 registry_add_watch(int32 id, Oid relation, const char *key, bool expression)
 {
@@ -362,6 +373,10 @@ registry_refresh_begins(const HistoryDef *history)
 	run(&write, &arguments);
 }
 
+/*
+ * The start of the transaction is what is noted: everything that was committed before it is in.  The time of the snapshot may be
+ * later, never earlier.
+ */
 void
 registry_history_refreshed(const HistoryDef *history, const RefreshReport *report)
 {
@@ -415,6 +430,7 @@ registry_model_rescored(const ModelDef *model, const RefreshReport *report)
 	run(&write, &arguments);
 }
 
+/* Attributes are as of now, whether anything had changed or not. */
 void
 registry_catalog_refreshed(const CatalogDef *catalog)
 {

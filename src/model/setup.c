@@ -29,6 +29,7 @@
 
 /* ---------------------------------------------------------------- new tables */
 
+/* Before anything is made, as the error of CREATE TABLE would not say whose name it is. */
 static void
 require_free_name(Oid schema, const char *name)
 {
@@ -40,6 +41,7 @@ require_free_name(Oid schema, const char *name)
 				 errhint("Choose another name, or drop it first.")));
 }
 
+/* The name is parsed as the server parses 'a.b'::regclass: folded to lower case unless quoted. */
 NewTable
 setup_new_table(text *name)
 {
@@ -62,6 +64,7 @@ setup_new_table(text *name)
 	return table;
 }
 
+/* As the current user and through the ordinary statements: no privilege is looked at here that the server would not. */
 void
 setup_execute(const char *format,...)
 {
@@ -90,6 +93,7 @@ setup_execute(const char *format,...)
 	pfree(command.data);
 }
 
+/* heap, whatever default_table_access_method says: rows are read and written as heap tuples. */
 Oid
 setup_create_table(const NewTable *table, const char *label, const char *columns, const char *options)
 {
@@ -102,6 +106,7 @@ setup_create_table(const NewTable *table, const char *label, const char *columns
 	return get_relname_relid(name, schema);
 }
 
+/* Types with their schema, as the search path is the caller's. */
 const char *
 setup_key_column(KeyType type)
 {
@@ -132,6 +137,7 @@ fail_kind(const char *role, Oid relation, const char *kind, const char *hint)
 			 errhint("%s", hint)));
 }
 
+/* What has no triggers cannot be watched, and a history that goes stale silently is worse than none. */
 static void
 require_kind(const char *role, Oid relation, char kind)
 {
@@ -179,6 +185,7 @@ setup_require_source(const char *role, Oid relation)
 	return kind;
 }
 
+/* For hints: most wrong columns are misspelled ones. */
 char *
 setup_column_list(Oid relation)
 {
@@ -213,6 +220,7 @@ setup_require_column(const char *role, Oid relation, const char *column)
 	return get_atttype(relation, number);
 }
 
+/* The role first, because it is what the caller wrote; the column only follows from it. */
 static void pg_attribute_noreturn()
 fail_type(const char *role, Oid relation, const char *column, Oid type, const char *wanted)
 {
@@ -222,6 +230,7 @@ fail_type(const char *role, Oid relation, const char *column, Oid type, const ch
 			 errdetail("Column \"%s\" of %s must be %s.", column, registry_name(relation), wanted)));
 }
 
+/* Domains are looked through, as everywhere. */
 void
 setup_require_times(const char *role, Oid relation, const char *column, Oid type)
 {
@@ -243,6 +252,7 @@ setup_require_number(const char *role, Oid relation, const char *column, Oid typ
 
 /* ---------------------------------------------------------------- indexes */
 
+/* A partial index may leave rows out, and one that is being built may not know them yet. */
 static bool
 index_leads_with(Oid index, AttrNumber number)
 {
@@ -293,6 +303,7 @@ has_index_everywhere(Oid relation, const char *column)
 	return children != NIL;
 }
 
+/* A warning, no error: on a small table it does not matter, and an index may follow. */
 void
 setup_warn_without_index(Oid relation, const char *column)
 {

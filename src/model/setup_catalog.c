@@ -59,6 +59,7 @@ setup_create_catalog(CatalogDef *catalog, const NewTable *table, const char *lab
 	registry_add_catalog(catalog);
 }
 
+/* One that somebody made by hand stays, even if nothing uses it. */
 void
 setup_drop_unused_catalog(int32 id)
 {
@@ -99,6 +100,7 @@ name_argument(FunctionCallInfo fcinfo, int argument)
 	return PG_ARGISNULL(argument) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(argument)));
 }
 
+/* What is not named is not kept: the catalog gets a column for each attribute that is. */
 static void
 read_products(FunctionCallInfo fcinfo, CatalogDef *catalog)
 {
@@ -168,6 +170,7 @@ personalize_create_catalog(PG_FUNCTION_ARGS)
 
 /* ---------------------------------------------------------------- drop_catalog */
 
+/* All of them, also those of other roles, whom the caller has to ask. */
 static char *
 histories_of(int32 catalog_id)
 {
@@ -201,6 +204,7 @@ personalize_drop_catalog(PG_FUNCTION_ARGS)
 				 errmsg("catalog %s is in use", registry_name(catalog->relation)),
 				 errdetail("Its codes are in %s.", users),
 				 errhint("Drop these with personalize.drop_history() first.")));
+	/* a restored catalog may have lost what makes log and triggers go with it */
 	setup_depend_catalog(catalog);
 	setup_drop_table(catalog->relation);
 	PG_RETURN_VOID();

@@ -3,8 +3,8 @@
  *		Dependencies of what set-up makes.
  *
  * They make DROP TABLE of a source refuse, or take history and models with it, and DROP TABLE of a
- * history take its log and triggers.  Logs and pair tables are internal: alone, they cannot be dropped.  pg_dump does not carry them over, so each may have to be made again:
- * every function here looks before it writes.
+ * history take its log and triggers.  Logs and pair tables are internal: alone, they cannot be dropped.  pg_dump does
+ * not carry dependencies over, so each may have to be made again: every function here looks before it writes.
  */
 #include "base/compat.h"
 
@@ -54,6 +54,7 @@ depends(const ObjectAddress *object, const ObjectAddress *on)
 	return found;
 }
 
+/* Twice the same entry would do no harm but to those who read it. */
 static void
 depend(Oid class, Oid object, Oid on_class, Oid on, DependencyType type)
 {
@@ -100,6 +101,7 @@ trigger_is_of(HeapTuple tuple, TupleDesc desc, Oid function, const char *id)
 	return !isnull && strcmp(VARDATA_ANY(arguments), id) == 0;
 }
 
+/* By their function and its argument: names of triggers can be changed. */
 static void
 depend_triggers_on(Oid relation, Oid function, const char *id, Oid owner)
 {
@@ -150,6 +152,7 @@ setup_depend_catalog(const CatalogDef *catalog)
 	depend_triggers(catalog->id, catalog->relation);
 }
 
+/* The model of a history that is gone has nothing to depend on; status tells about it. */
 void
 setup_depend_model(const ModelDef *model)
 {

@@ -35,6 +35,7 @@ name_argument(FunctionCallInfo fcinfo, int argument)
 	return PG_ARGISNULL(argument) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(argument)));
 }
 
+/* Each column is looked at in the order of the arguments, so the first mistake is the one that is told. */
 static void
 read_columns(FunctionCallInfo fcinfo, HistoryDef *history)
 {
@@ -76,6 +77,7 @@ array_argument(FunctionCallInfo fcinfo, int argument, const char *name, Oid type
 	return elements;
 }
 
+/* The same kind twice, with two weights, would have none. */
 static void
 add_event(HistoryDef *history, char *event)
 {
@@ -103,6 +105,7 @@ read_event_weights(FunctionCallInfo fcinfo, HistoryDef *history)
 		history->event_weights[i] = guard_int_range("a weight in event_weights", DatumGetInt32(weights[i]), 1, PG_INT32_MAX);
 }
 
+/* Rules between arguments are errors, too: what would be ignored shows a misunderstanding. */
 static void
 read_events(FunctionCallInfo fcinfo, HistoryDef *history)
 {
@@ -131,6 +134,7 @@ read_events(FunctionCallInfo fcinfo, HistoryDef *history)
 		read_event_weights(fcinfo, history);
 }
 
+/* max_basket NULL is a choice, and stands as 0 from here on. */
 static void
 read_limits(FunctionCallInfo fcinfo, HistoryDef *history)
 {
@@ -173,6 +177,7 @@ shared_catalog(Oid relation, const HistoryDef *history)
 
 /* ---------------------------------------------------------------- create_history */
 
+/* Nobody asked for it, so it is marked to go with the last history that uses it. */
 static CatalogDef *
 own_catalog(const NewTable *table, KeyType item_type)
 {
@@ -185,6 +190,7 @@ own_catalog(const NewTable *table, KeyType item_type)
 	return catalog;
 }
 
+/* The index on oldest is how a refresh finds baskets of which an event has expired. */
 static void
 create_tables(HistoryDef *history, const NewTable *table)
 {
@@ -250,6 +256,7 @@ personalize_create_history(PG_FUNCTION_ARGS)
 	if (catalog == NULL)
 		catalog = own_catalog(&table, history.item_type);
 	history.catalog_id = catalog->id;
+	/* registered first: the triggers read their definition from there */
 	registry_add_history(&history);
 	setup_watch(history.id, history.interactions, history.basket, history.basket_type,
 				PG_ARGISNULL(ARG_WATCH) ? NULL : PG_GETARG_JSONB_P(ARG_WATCH),
@@ -262,6 +269,7 @@ personalize_create_history(PG_FUNCTION_ARGS)
 
 /* ---------------------------------------------------------------- drop_history */
 
+/* Models of both kinds: those that start here and those that this history is the target of. */
 static void
 drop_models(const HistoryDef *history, bool cascade)
 {
@@ -290,6 +298,7 @@ personalize_drop_history(PG_FUNCTION_ARGS)
 	HistoryDef *history = registry_require_history(PG_GETARG_OID(0));
 
 	registry_require_owner(history->relation);
+	/* a refresh that is running would otherwise write to tables that go */
 	refresh_lock(history->id, true);
 	setup_restore_dependencies(history);
 	drop_models(history, PG_GETARG_BOOL(1));

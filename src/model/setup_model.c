@@ -94,6 +94,7 @@ require_no_ridge_parameters(FunctionCallInfo fcinfo, int parameters, const Model
 					 errhint("Only measure => 'ridge' takes it.")));
 }
 
+/* λ > 0 keeps the equations solvable; the upper bounds only keep out what is surely a mistake. */
 static void
 read_ridge(FunctionCallInfo fcinfo, int parameters, ModelScoring *scoring)
 {
@@ -139,6 +140,7 @@ require_scoring_fits(const ModelDef *model)
 		measure_require_unweighted(&scoring->measure);
 }
 
+/* Shared by creation and change: the arguments have the same order in both, from different places on. */
 static void
 read_scoring(FunctionCallInfo fcinfo, int measure, int neighbors, int min_count, int parameters, ModelDef *model)
 {
@@ -164,6 +166,7 @@ fail_needs(const char *argument, const char *needed, const char *why)
 			 errdetail("%s", why)));
 }
 
+/* One refresh, by one role, at one snapshot, in one set of codes: that is what joining two histories takes. */
 static void
 require_joined(const HistoryDef *history, const HistoryDef *target)
 {
@@ -185,6 +188,7 @@ require_joined(const HistoryDef *history, const HistoryDef *target)
 				 errhint("Histories of a directed model share the catalog (create_history(..., catalog => ...)), the owner and the type of baskets.")));
 }
 
+/* A window is nothing to other models, so it is refused there. */
 static void
 read_sequence(FunctionCallInfo fcinfo, const HistoryDef *history, PairShape *shape)
 {
@@ -206,6 +210,7 @@ read_sequence(FunctionCallInfo fcinfo, const HistoryDef *history, PairShape *sha
 		guard_int_range("window", PG_GETARG_INT32(ARG_WINDOW), 1, MAX_WINDOW);
 }
 
+/* Whole days, because a basket's events are kept by day. */
 static int32
 generation_days(FunctionCallInfo fcinfo)
 {
@@ -223,6 +228,7 @@ generation_days(FunctionCallInfo fcinfo)
 	return (int32) days;
 }
 
+/* Half-lives may be any length; only the steps are days. */
 static void
 read_decay(FunctionCallInfo fcinfo, const HistoryDef *history, ModelDef *model)
 {
@@ -246,12 +252,14 @@ read_decay(FunctionCallInfo fcinfo, const HistoryDef *history, ModelDef *model)
 	model->half_life = days / model->shape.generation_days;
 }
 
+/* Weights that are all 1 count as weights: the next row may have another. */
 static bool
 has_weights(const HistoryDef *history)
 {
 	return history->weight != NULL || history->event_weights != NULL;
 }
 
+/* All of what cannot be changed later, because the counts follow from it. */
 static void
 read_shape(FunctionCallInfo fcinfo, const HistoryDef *history, const HistoryDef *target, ModelDef *model)
 {
@@ -300,6 +308,7 @@ create_tables(ModelDef *model, const HistoryDef *history, const NewTable *table)
 	registry_leave_owner(&owner);
 }
 
+/* The lock keeps it from being dropped before the model depends on it. */
 static HistoryDef *
 history_argument(Oid relation)
 {
@@ -351,6 +360,7 @@ personalize_create_cooccurrence(PG_FUNCTION_ARGS)
 
 /* ---------------------------------------------------------------- alter_model */
 
+/* As the owner, like a refresh, since scoring reads and writes his tables. */
 static void
 rescore(ModelDef *model, HistoryDef *history)
 {
@@ -358,6 +368,7 @@ rescore(ModelDef *model, HistoryDef *history)
 	TimestampTz start = GetCurrentTimestamp();
 	OwnerScope	owner;
 
+	/* under REPEATABLE READ: not from counts that a refresh has replaced meanwhile */
 	registry_refresh_begins(history);
 	registry_enter_owner(history->relation, &owner);
 	PushCopiedSnapshot(GetTransactionSnapshot());
@@ -391,6 +402,7 @@ personalize_alter_model(PG_FUNCTION_ARGS)
 
 /* ---------------------------------------------------------------- drop_model */
 
+/* Dependencies first: without them the pair table would stay behind. */
 void
 setup_drop_model(const ModelDef *model)
 {

@@ -199,6 +199,7 @@ is_one_expression(const char *key)
 }
 
 /* The type that the expression has over the columns of the table; also that of what a set-returning one returns. */
+/* Parsed and analyzed, never run: what it gives is known only for rows that change. */
 static Oid
 expression_type(const WatchItem *item)
 {
@@ -280,6 +281,7 @@ watch_item(int32 id, WatchItem *item, KeyType type, bool replica)
 
 /* ---------------------------------------------------------------- all of it */
 
+/* Silence would be a history that goes stale; an error would forbid tables that never change. */
 static void
 warn_unwatched(Oid view, List *items)
 {
@@ -295,6 +297,7 @@ warn_unwatched(Oid view, List *items)
 				 errhint("Name it in watch, with null instead of a key if that is meant.")));
 }
 
+/* All entries are resolved by the caller's search path, as names in statements are. */
 static void
 watch_view(int32 id, Oid view, List *items, KeyType type, bool replica)
 {
@@ -316,6 +319,7 @@ watch_view(int32 id, Oid view, List *items, KeyType type, bool replica)
 	warn_unwatched(view, items);
 }
 
+/* Nulls alone would be a history that nothing ever changes. */
 static bool
 names_a_key(List *items)
 {
@@ -327,6 +331,7 @@ names_a_key(List *items)
 	return false;
 }
 
+/* A table needs nothing said: its own column is the key. */
 void
 setup_watch(int32 id, Oid relation, const char *column, KeyType type, Jsonb *watch, bool replica)
 {

@@ -48,6 +48,7 @@ typedef struct StatusRow
 /* Fills in a row from the definition of a catalog, history or model. */
 typedef void (*StatusReader) (StatusRow *row, const void *definition);
 
+/* What is not set is NULL; what was set before an error stays. */
 static void
 set(StatusRow *row, int column, Datum value)
 {
@@ -71,6 +72,7 @@ set_time(StatusRow *row, int column, TimestampTz time)
 
 /* ---------------------------------------------------------------- sizes */
 
+/* With indexes, TOAST and maps; of what is gone, nothing. */
 static int64
 relation_bytes(Oid relation)
 {
@@ -144,6 +146,7 @@ read_log(Oid log, LogState *state)
 	table_close(rel, AccessShareLock);
 }
 
+/* Never built comes before whatever else the log says, as building settles that as well. */
 static void
 set_log(StatusRow *row, const LogState *state, bool built)
 {
@@ -166,6 +169,7 @@ interval_text(Interval *interval)
 	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)));
 }
 
+/* Only what differs from the defaults, and what everybody wants to see, in the words of the arguments. */
 static char *
 catalog_definition(const CatalogDef *catalog)
 {
@@ -180,6 +184,7 @@ catalog_definition(const CatalogDef *catalog)
 	return out.data;
 }
 
+/* As literals, because kinds of events may hold commas and spaces. */
 static void
 append_events(StringInfo out, const HistoryDef *history)
 {
@@ -212,6 +217,7 @@ history_definition(const HistoryDef *history)
 	return out.data;
 }
 
+/* With all parameters: they may come from defaults that a later version changes. */
 static void
 append_measure(StringInfo out, const ModelScoring *scoring)
 {
@@ -258,6 +264,10 @@ model_definition(const ModelDef *model, const HistoryDef *target)
 
 /* ---------------------------------------------------------------- one row of each kind */
 
+/*
+ * In each of these what cannot fail comes first: the definition, and what the registry knows.  Then come sizes, the checks of the
+ * definition, and the log.
+ */
 static void
 catalog_row(StatusRow *row, const void *definition)
 {
