@@ -12,7 +12,6 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "lib/stringinfo.h"
-#include "optimizer/optimizer.h"
 #include "port/atomics.h"
 #include "storage/latch.h"
 #include "storage/proc.h"

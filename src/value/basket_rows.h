@@ -67,7 +67,7 @@ extern void basket_rows_merge(BasketRows *rows, Env *env, RunMerge *merge);
 /* Rows of all runs. */
 extern uint64 basket_rows_total(const BasketRows *rows);
 /* Fails: the weights of one item in one basket add up to too much. */
-extern void basket_rows_too_heavy(const BasketRows *rows) pg_attribute_noreturn();
+extern void basket_rows_too_heavy(const BasketRows *rows);
 
 /* Inlined: it runs once a row, and mostly does nothing but find the next place. */
 static inline uint64 *
