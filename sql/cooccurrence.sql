@@ -35,17 +35,17 @@ SELECT personalize.cooccurrence(b::text, i::smallint), personalize.cooccurrence(
 FROM (VALUES (1, 1), (1, 2), (2, 2)) AS v (b, i);
 SELECT personalize.cooccurrence(b, i) FROM (VALUES (-9223372036854775808, 9223372036854775807), (-9223372036854775808, -9223372036854775808),
     (9223372036854775807, 0)) AS v (b, i);
-SELECT item::text, neighbor, rank, n_ab, pg_typeof(item) FROM personalize.neighbors('text: {"a","b"}x2 {"a",""}', NULL::sku) AS n;
+SELECT item::text, neighbor, rank, n_ab, pg_typeof(item) FROM personalize.neighbors('text: {"a","b"}x2 {"a",""}'::personalize.cooccurrence, NULL::sku) AS n;
 CREATE DOMAIN short AS text CHECK (length(VALUE) < 2);
-SELECT item, neighbor FROM personalize.neighbors('text: {"a","b"}', NULL::short);
-SELECT item, neighbor FROM personalize.neighbors('text: {"a","bc"}', NULL::short);
-SELECT n.* FROM personalize.neighbors('uuid: {10000000-0000-0000-0000-000000000001,20000000-0000-0000-0000-000000000002}', NULL::uuid) AS n;
+SELECT item, neighbor FROM personalize.neighbors('text: {"a","b"}'::personalize.cooccurrence, NULL::short);
+SELECT item, neighbor FROM personalize.neighbors('text: {"a","bc"}'::personalize.cooccurrence, NULL::short);
+SELECT n.* FROM personalize.neighbors('uuid: {10000000-0000-0000-0000-000000000001,20000000-0000-0000-0000-000000000002}'::personalize.cooccurrence, NULL::uuid) AS n;
 SELECT item, neighbor, pg_typeof(item) FROM personalize.neighbors('bigint: {1,2}', item_type => NULL::smallint);
 SELECT personalize.item_count('uuid: {10000000-0000-0000-0000-000000000001}', '10000000-0000-0000-0000-000000000001');
 SELECT personalize.item_count('text: {"a"}', 'a'), personalize.item_count('text: {"a"}', 'b'::varchar), personalize.item_count('smallint: {7}', 7::bigint);
 
 -- ties: equal scores in the order of the items; texts by their bytes
-SELECT n.item, n.neighbor, n.rank, n.score FROM personalize.neighbors('text: {"é","Z","a"}', NULL::text) AS n;
+SELECT n.item, n.neighbor, n.rank, n.score FROM personalize.neighbors('text: {"é","Z","a"}'::personalize.cooccurrence, NULL::text) AS n;
 
 -- empty
 SELECT personalize.cooccurrence(order_id, product_id) IS NULL AS is_null FROM lines WHERE false;
@@ -103,9 +103,9 @@ SELECT personalize.cooccurrence(order_id, product_id, 2.5, NULL) FROM lines;
 SELECT personalize.cooccurrence(order_id, product_id, 0.5, 0) FROM lines;
 SELECT personalize.cooccurrence(order_id, product_id, 0.5, quantity::integer) FROM lines;
 SELECT * FROM personalize.neighbors('text: {"a","b"}');
-SELECT * FROM personalize.neighbors('text: {"a","b"}', NULL::uuid);
+SELECT * FROM personalize.neighbors('text: {"a","b"}'::personalize.cooccurrence, NULL::uuid);
 SELECT * FROM personalize.neighbors('bigint: {1,70000}', item_type => NULL::smallint);
-SELECT * FROM personalize.neighbors('bigint: {1,2}', NULL::integer);
+SELECT * FROM personalize.neighbors('bigint: {1,2}'::personalize.cooccurrence, NULL::integer);
 SELECT * FROM personalize.neighbors('bigint: {1,2}', k => 5, item_type => NULL::integer);
 SELECT * FROM personalize.neighbors('bigint: {1,2}', k => 0);
 SELECT * FROM personalize.neighbors('bigint: {1,2}', measure => 'cosin');
