@@ -9,6 +9,8 @@
 
 #include "access/xact.h"
 #include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -193,9 +195,48 @@ log_target_evaluate(LogTarget *target, RowSource rows, Datum row, KeySink sink, 
 	return true;
 }
 
+static bool
+reads_tables(const Query *query)
+{
+	ListCell   *cell;
+
+	foreach(cell, query->rtable)
+		if (((RangeTblEntry *) lfirst(cell))->rtekind == RTE_RELATION)
+			return true;
+	return false;
+}
+
+static bool
+has_unlocked_query(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, has_unlocked_query, context);
+	if (reads_tables((Query *) node) && ((Query *) node)->rowMarks == NIL)
+		return true;
+	return query_tree_walker((Query *) node, has_unlocked_query, context, 0);
+}
+
+/*
+ * Somebody may change the row that is looked up while the writer has not committed yet.  The writer has logged the old basket then, and
+ * the row ends up in the new one, which nobody has logged after the writer's commit.
+ */
+static void
+warn_unlocked(const LogTarget *target, SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+	if (has_unlocked_query((Node *) linitial_node(Query, source->query_list), NULL))
+		ereport(WARNING,
+				(errmsg("the key of %s looks up a table without locking what it finds", registry_name(target->relation)),
+				 errdetail("Where that row is changed at the same time, a changed basket may go by unnoticed."),
+				 errhint("End the query in \"%s\" with FOR SHARE.", target->expression)));
+}
+
 /* Analyzed, not run: set-up must not depend on what the tables hold. */
 void
-log_check_expression(Oid relation, const char *expression, KeyType type)
+log_check_expression(Oid relation, const char *expression, KeyType type, bool warn)
 {
 	LogTarget	target = {
 		.relation = relation,
@@ -203,9 +244,12 @@ log_check_expression(Oid relation, const char *expression, KeyType type)
 		.expression = unconstify(char *, expression),
 		.type = type
 	};
+	SPIPlanPtr	plan;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	(void) prepare(&target, ROWS_ONE);
+	plan = prepare(&target, ROWS_ONE);
+	if (warn)
+		warn_unlocked(&target, plan);
 	SPI_finish();
 }

@@ -70,7 +70,7 @@ expression_problem(const WatchDef *watch, KeyType type)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		log_check_expression(watch->relation, watch->key, type);
+		log_check_expression(watch->relation, watch->key, type, false);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();

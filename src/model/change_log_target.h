@@ -62,7 +62,10 @@ extern bool log_target_evaluate(LogTarget *target, RowSource rows, Datum row, Ke
 
 /* Whether values of an SQL type can be logged, unchanged, as keys of a type. */
 extern bool log_type_fits(Oid type, KeyType log);
-/* Fails where the expression cannot be evaluated over rows of the relation, or gives no key of that type. */
-extern void log_check_expression(Oid relation, const char *expression, KeyType type);
+/*
+ * Fails where the expression cannot be evaluated over rows of the relation, or gives no key of that type.  With `warn` it also
+ * warns of what can be evaluated, but may miss a basket.
+ */
+extern void log_check_expression(Oid relation, const char *expression, KeyType type, bool warn);
 
 #endif							/* PERSONALIZE_CHANGE_LOG_TARGET_H */

@@ -331,7 +331,7 @@ check_key(int32 id, Oid relation, const WatchOwner *owner)
 	if (watch == NULL)
 		elog(ERROR, "relation %u is not registered to be watched for %d", relation, id);
 	if (watch->expression)
-		log_check_expression(relation, watch->key, owner->type);
+		log_check_expression(relation, watch->key, owner->type, true);
 }
 
 /* The lock is the one that CREATE TRIGGER takes: from here to the commit nobody writes, so no change falls between triggers and build. */
