@@ -437,6 +437,36 @@ guard_history(const HistoryDef *history)
 	guard_select(history->interactions);
 }
 
+/* Everybody else needs to be able to read all that is compared. */
+static void
+guard_reader(const ModelDef *model, const HistoryDef *history, const HistoryDef *target)
+{
+	guard_select(model->relation);
+	guard_select(model->pairs);
+	guard_history(history);
+	if (target)
+		guard_history(target);
+}
+
+/*
+ * Whoever could refresh the model compares as the owner, like a refresh: row-level security then hides the same rows, and
+ * a superuser runs no code of somebody's view with more rights than its owner has.
+ */
+static void
+compare(const ModelDef *model, const HistoryDef *history, const HistoryDef *target, double sample, ReturnSetInfo *rsinfo)
+{
+	bool		mine = compat_owns_relation(history->relation, GetUserId());
+	OwnerScope	owner;
+
+	if (!mine)
+		guard_reader(model, history, target);
+	else
+		registry_enter_owner(history->relation, &owner);
+	build_verify(model, history, target, sample, put_row, rsinfo);
+	if (mine)
+		registry_leave_owner(&owner);
+}
+
 PG_FUNCTION_INFO_V1(personalize_verify);
 Datum
 personalize_verify(PG_FUNCTION_ARGS)
@@ -454,11 +484,6 @@ personalize_verify(PG_FUNCTION_ARGS)
 	model = registry_require_model(PG_GETARG_OID(0));
 	history = registry_history_by_id(model->history_id);
 	target = model->target_id ? registry_history_by_id(model->target_id) : NULL;
-	guard_select(model->relation);
-	guard_select(model->pairs);
-	guard_history(history);
-	if (target)
-		guard_history(target);
 	if (!model->built)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -466,7 +491,7 @@ personalize_verify(PG_FUNCTION_ARGS)
 				 errhint("CALL personalize.refresh(%s).", quote_literal_cstr(registry_name(model->relation)))));
 	compat_materialize(fcinfo);
 	begun = build_phase(PROGRESS_COMPARING);
-	build_verify(model, history, target, sample, put_row, rsinfo);
+	compare(model, history, target, sample, rsinfo);
 	progress_end(begun);
 	return (Datum) 0;
 }
