@@ -37,11 +37,13 @@ BEGIN
 	END LOOP;
 END $$;
 CREATE PROCEDURE shop.refresh(seed int) LANGUAGE plpgsql AS $$
+DECLARE
+	b bigint; p bigint; n bigint; ms float8;
 BEGIN
 	FOR i IN 1 .. 100000 LOOP
-		CALL personalize.refresh('shop.orders_h', rebuild => (i + seed) % 3 = 0);
+		CALL personalize.refresh('shop.orders_h', (i + seed) % 3 = 0, true, b, p, n, ms);
 		COMMIT;
-		CALL personalize.refresh('shop.views_h', rebuild => (i + seed) % 4 = 0);
+		CALL personalize.refresh('shop.views_h', (i + seed) % 4 = 0, true, b, p, n, ms);
 		COMMIT;
 	END LOOP;
 END $$;

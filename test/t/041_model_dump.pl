@@ -34,7 +34,7 @@ like($was_pending, qr/orders_h\|\d/, 'there is something pending');
 my $expected = fingerprint($node, 'shop');
 is(not_exact($node, 'shop', 0), '', 'models are exact as of the last refresh');
 
-my $triggers = q{SELECT tgrelid::regclass, tgname, tgenabled, encode(tgargs, 'escape') FROM pg_trigger WHERE tgfoid = 'personalize.log_changes'::regproc ORDER BY 1::text, 2};
+my $triggers = q{SELECT tgrelid::regclass, tgname, tgenabled, encode(tgargs, 'escape') FROM pg_trigger WHERE tgfoid = 'personalize.log_changes'::regproc ORDER BY tgrelid::regclass::text, 2};
 my $dependencies = q{SELECT DISTINCT classid::regclass, pg_describe_object(classid, objid, objsubid), pg_describe_object(refclassid, refobjid, refobjsubid), deptype
 	FROM pg_depend WHERE refclassid = 'pg_class'::regclass AND refobjid IN (SELECT relation FROM personalize.history UNION ALL SELECT interactions FROM personalize.history
 		UNION ALL SELECT relation FROM personalize.model UNION ALL SELECT relation FROM personalize.catalog) AND deptype IN ('n', 'a')
@@ -84,14 +84,19 @@ works($node, 'jobs', 'pg_restore -j 2');
 $node->safe_psql('postgres', 'DROP DATABASE restored');
 $node->safe_psql('postgres', 'DROP DATABASE jobs');
 
-# DROP EXTENSION: refused while tables of the shop have its triggers; CASCADE leaves the shop's tables, and data in them.
+# DROP EXTENSION: refused while there are models; CASCADE takes them and leaves the shop's tables, without triggers.
 my ($status, undef, $stderr) = $node->psql('shop', 'BEGIN; DROP EXTENSION personalize');
 isnt($status, 0, 'DROP EXTENSION is refused');
-like($stderr, qr/trigger .* on table shop\.order_lines depends on function personalize\.log_changes/, 'because of the triggers');
+like($stderr, qr/table shop\.bought_together depends on extension personalize/, 'because of the models');
+my $lines = $node->safe_psql('shop', 'SELECT count(*) FROM shop.order_lines');
 is( $node->safe_psql('shop', q{SET client_min_messages = error; BEGIN; DROP EXTENSION personalize CASCADE;
-		INSERT INTO shop.order_lines (order_id, product_id) VALUES (1, 1); SELECT count(*) > 0 FROM shop.bought_together;
-		SELECT count(*) FROM pg_namespace WHERE nspname = 'personalize'; ROLLBACK}), "t\n0", 'CASCADE takes triggers and registry, and leaves tables');
+		INSERT INTO shop.order_lines (order_id, product_id) VALUES (1, 1); SELECT count(*) - 1 FROM shop.order_lines;
+		SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'p');
+		SELECT count(*) FROM pg_trigger WHERE tgname ~ 'personalize' OR tgrelid = 'shop.order_lines'::regclass;
+		SELECT count(*) FROM pg_namespace WHERE nspname = 'personalize'; ROLLBACK}),
+	"$lines\norder_lines products views views_0 views_1\n0\n0", 'CASCADE takes models, triggers and registry, and leaves the shop');
 is($node->safe_psql('shop', $triggers), $was_triggers, 'rolled back, all is there');
+is(fingerprint($node, 'shop'), $expected, 'and the same');
 
 # Upgrade, into the same version.
 my $new = PostgreSQL::Test::Cluster->new('new');
@@ -102,7 +107,7 @@ my @upgrade = ('pg_upgrade', '--no-sync', '-d', $node->data_dir, '-D', $new->dat
 	'-s', $node->host, '-p', $node->port, '-P', $new->port);
 @upgrade = grep { $_ ne '--no-sync' } @upgrade if $node->pg_version < 15;
 $node->stop;
-chdir ${PostgreSQL::Test::Utils::tmp_check};
+chdir $PostgreSQL::Test::Utils::tmp_check;
 command_ok([ @upgrade, '--check' ], 'pg_upgrade --check');
 command_ok(\@upgrade, 'pg_upgrade');
 $new->start;

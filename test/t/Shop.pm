@@ -74,8 +74,8 @@ sub fingerprint
 	return $node->safe_psql($db, join ' UNION ALL ',
 		(map { qq{SELECT '$_ ' || count(*) || ' ' || md5(string_agg(m::text, chr(10) ORDER BY m::text COLLATE "C")) FROM shop.$_ AS m} }
 			qw(bought_together damped seen_together seen_next orders_h views_h)),
-		q{SELECT 'neighbors ' || md5(string_agg(n::text, chr(10) ORDER BY item, rank)) FROM shop.bought_together, personalize.neighbors('shop.bought_together', item, 7, 'jaccard') AS n},
-		q{SELECT 'of texts ' || md5(string_agg(n::text, chr(10) ORDER BY item COLLATE "C", rank)) FROM shop.seen_next, personalize.neighbors('shop.seen_next', item) AS n},
+		q{SELECT 'neighbors ' || md5(string_agg(x::text, chr(10) ORDER BY item, rank)) FROM shop.bought_together, personalize.neighbors('shop.bought_together', item, 7, 'jaccard') AS x},
+		q{SELECT 'of texts ' || md5(string_agg(x::text, chr(10) ORDER BY item COLLATE "C", rank)) FROM shop.seen_next, personalize.neighbors('shop.seen_next', item) AS x},
 		q{SELECT 'pair counts ' || sum(personalize.pair_count('shop.damped', item, item + 7)) FROM shop.damped},
 		q{SELECT 'status ' || string_agg(concat_ws(' ', relation, kind, source, built, pending, needs_rebuild, problem, baskets, items, definition), ', ' ORDER BY relation::text COLLATE "C") FROM personalize.status});
 }
