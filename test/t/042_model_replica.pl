@@ -57,7 +57,8 @@ SELECT personalize.create_cooccurrence('shop.seen_together', history => 'shop.vi
 END
 $node->safe_psql('postgres', 'ALTER TABLE shop.views_0 REPLICA IDENTITY FULL; ALTER TABLE shop.views_1 REPLICA IDENTITY FULL; ALTER TABLE shop.views REPLICA IDENTITY FULL');
 $node->safe_psql('postgres', 'CREATE PUBLICATION shop FOR TABLE shop.order_lines, shop.views');
-$subscriber->safe_psql('postgres', 'CREATE SUBSCRIPTION shop CONNECTION \'' . $node->connstr('postgres') . '\' PUBLICATION shop');
+my $publisher = $node->connstr . ' dbname=postgres';
+$subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION shop CONNECTION '$publisher' PUBLICATION shop");
 $subscriber->wait_for_subscription_sync($node, 'shop');
 
 sub is_exact_at_subscriber
