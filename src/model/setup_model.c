@@ -308,16 +308,36 @@ create_tables(ModelDef *model, const HistoryDef *history, const NewTable *table)
 	registry_leave_owner(&owner);
 }
 
-/* The lock keeps it from being dropped before the model depends on it. */
 static HistoryDef *
 history_argument(Oid relation)
 {
-	HistoryDef *history;
+	HistoryDef *history = registry_require_history(relation);
 
-	LockRelationOid(relation, AccessShareLock);
-	history = registry_require_history(relation);
 	registry_require_owner(relation);
 	return history;
+}
+
+/* Against DROP TABLE, which knows nothing of refreshes; it may have come first. */
+static void
+lock_table(const HistoryDef *history)
+{
+	LockRelationOid(history->relation, AccessShareLock);
+	registry_require_history(history->relation);
+}
+
+/*
+ * A refresh that is running must not find itself in a larger group, and waiting for it here, before any lock on a table, is
+ * no deadlock with whoever drops the history.  In the order of ids, as refreshes lock.
+ */
+static void
+lock_histories(const HistoryDef *history, const HistoryDef *target)
+{
+	refresh_lock(target == NULL ? history->id : Min(history->id, target->id), true);
+	if (target != NULL)
+		refresh_lock(Max(history->id, target->id), true);
+	lock_table(history);
+	if (target != NULL)
+		lock_table(target);
 }
 
 static void
@@ -345,6 +365,7 @@ personalize_create_cooccurrence(PG_FUNCTION_ARGS)
 	history = history_argument(PG_GETARG_OID(ARG_HISTORY));
 	if (!PG_ARGISNULL(ARG_TARGET))
 		target = history_argument(PG_GETARG_OID(ARG_TARGET));
+	lock_histories(history, target);
 	read_shape(fcinfo, history, target, &model);
 	read_scoring(fcinfo, ARG_MEASURE, ARG_NEIGHBORS, ARG_MIN_COUNT, ARG_PARAMETERS, &model);
 	model.id = registry_next_id();
