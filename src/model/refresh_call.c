@@ -44,7 +44,7 @@ refresh_catalog(CatalogDef *catalog, RefreshMode mode, RefreshReport *report)
 }
 
 static bool
-refresh_relation(Oid relation, RefreshMode mode, bool wait, RefreshReport *report)
+try_refresh(Oid relation, RefreshMode mode, bool wait, RefreshReport *report)
 {
 	HistoryDef *history = registry_history(relation);
 	ModelDef   *model = history ? NULL : registry_model(relation);
@@ -56,6 +56,16 @@ refresh_relation(Oid relation, RefreshMode mode, bool wait, RefreshReport *repor
 	if (model == NULL)
 		history = registry_require_history(relation);
 	return refresh_group(history ? history->id : model->history_id, mode, wait, report);
+}
+
+static bool
+refresh_relation(Oid relation, RefreshMode mode, bool wait, RefreshReport *report)
+{
+	bool		done = try_refresh(relation, mode, wait, report);
+
+	if (!done)
+		ereport(NOTICE, (errmsg("%s is being refreshed already", registry_name(relation))));
+	return done;
 }
 
 /* --- all of them -------------------------------------------------------- */
@@ -140,8 +150,7 @@ refresh_or_warn(Oid relation, RefreshMode mode, bool wait, RefreshReport *report
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		if (!refresh_relation(relation, mode, wait, report))
-			ereport(NOTICE, (errmsg("%s is being refreshed already", registry_name(relation))));
+		refresh_relation(relation, mode, wait, report);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = resources;
@@ -243,11 +252,7 @@ personalize_refresh(PG_FUNCTION_ARGS)
 	bool		done = true;
 
 	if (!PG_ARGISNULL(0))
-	{
 		done = refresh_relation(PG_GETARG_OID(0), mode, wait, &report);
-		if (!done)
-			ereport(NOTICE, (errmsg("%s is being refreshed already", registry_name(PG_GETARG_OID(0)))));
-	}
 	else
 	{
 		if (SPI_connect_ext(atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
