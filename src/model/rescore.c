@@ -56,6 +56,12 @@ typedef struct Rescore
 	TableWriter *face;
 	KeyScan    *face_scan;
 
+	/* mutable: the counts of an item, decoded one after the other into the same room */
+	PairRow		row;
+	double	   *count;			/* the same in baskets */
+	uint32	   *found;
+	uint32		counts_room;
+
 	/* mutable, for patches */
 	bool	   *full;			/* by item: scored anew */
 	uint32		num_full;
@@ -152,29 +158,33 @@ write_state(Rescore *r, HeapTuple old, double floor, int64 drift)
 	pair_table_update(r->apply->writer, old, r->apply->model->shape.directed, false, &row);
 }
 
-/* Codes come from a table that its owner may write, and are places in arrays. */
+/*
+ * The counts of an item into r->row, none where it has no row of the pair table.  Codes come from a table that its
+ * owner may write, and are places in arrays.
+ */
 static void
-decode_row(Rescore *r, HeapTuple tuple, PairRow *row)
+decode_row(Rescore *r, HeapTuple tuple)
 {
-	ServerEnv	server;
 	PairTableRow stored;
 
-	server_env_init(&server, r->scratch);
+	r->row.size = 0;
+	if (tuple == NULL)
+		return;
 	pair_table_row_read(r->pairs, tuple, true, &stored);
-	pair_table_decode(&server.env, r->pairs, &stored, row);
-	if (row->size > 0 && row->item[row->size - 1] >= r->items->keys.size)
-		fail_unknown_item(r, row->item[row->size - 1]);
+	pair_table_decode(&r->server.env, r->pairs, &stored, &r->row);
+	if (r->row.size > 0 && r->row.item[r->row.size - 1] >= r->items->keys.size)
+		fail_unknown_item(r, r->row.item[r->row.size - 1]);
 }
 
-/* Scores an item from its counts, and writes its row of the face and its floor.  Rows that are there are given, or NULL. */
+/* Scores an item from r->row, and writes its row of the face and its floor.  Rows that are there are given, or NULL. */
 static void
-score_row(Rescore *r, uint32 item, HeapTuple face_tuple, HeapTuple tuple, const PairRow *row)
+score_row(Rescore *r, uint32 item, HeapTuple face_tuple, HeapTuple tuple)
 {
 	FaceRow		face;
 	double		floor;
 
 	model_scorer_begin(r->scorer, item);
-	model_scorer_counts(r->scorer, 0, row->item, row->count, row->size);
+	model_scorer_counts(r->scorer, 0, r->row.item, r->row.count, r->row.size);
 	model_scorer_finish(r->scorer, &face, &floor);
 	write_face(r, face_tuple, &face);
 	if (tuple != NULL)
@@ -335,6 +345,16 @@ offer_changed(Rescore *r, uint32 other, const PairRow *row, ChangedPairs changed
 	return true;
 }
 
+static void
+reserve_counts(Rescore *r, uint32 n)
+{
+	if (n <= r->counts_room)
+		return;
+	r->counts_room = n + n / 2;
+	r->count = env_resize(&r->server.env, r->count, r->counts_room, sizeof(double));
+	r->found = env_resize(&r->server.env, r->found, r->counts_room, sizeof(uint32));
+}
+
 /* The other counts matter where they are in a list, by the n that was or is, or can come into one. */
 static bool
 offer_unchanged(Rescore *r, uint32 other, const PairRow *row)
@@ -342,18 +362,17 @@ offer_unchanged(Rescore *r, uint32 other, const PairRow *row)
 	const ModelApply *apply = r->apply;
 	double		value = model_unit_value(apply->model, 0);
 	double		least_n = Min(apply->old_n[other], apply->new_n[other]) * value;
-	double	   *count = palloc_extended((row->size + 1) * sizeof(double), MCXT_ALLOC_HUGE);
-	uint32	   *found = palloc_extended((row->size + 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
 	uint32		n;
 
+	reserve_counts(r, row->size);
 	for (uint32 i = 0; i < row->size; i++)
-		count[i] = row->count[i] * value;
-	n = pair_best_may_pass_row(model_scorer_best(r->scorer), apply->floor, least_n, row->item, count, row->size, found);
+		r->count[i] = row->count[i] * value;
+	n = pair_best_may_pass_row(model_scorer_best(r->scorer), apply->floor, least_n, row->item, r->count, row->size, r->found);
 	for (uint32 f = 0; f < n; f++)
 	{
-		uint32		item = row->item[found[f]];
+		uint32		item = row->item[r->found[f]];
 
-		if (!r->full[item] && !add_offer(r, item, other, count[found[f]]))
+		if (!r->full[item] && !add_offer(r, item, other, r->count[r->found[f]]))
 			return false;
 	}
 	return true;
@@ -379,7 +398,6 @@ score_full_rows(Rescore *r)
 	{
 		MemoryContext old;
 		HeapTuple	tuple;
-		PairRow		row = {0};
 		bool		fits = true;
 
 		if (!r->full[item])
@@ -387,12 +405,11 @@ score_full_rows(Rescore *r)
 		env_check(&r->server.env, done++, r->num_full);
 		old = MemoryContextSwitchTo(r->scratch);
 		tuple = find_pairs_row(r, item);
-		if (tuple != NULL)
-			decode_row(r, tuple, &row);
+		decode_row(r, tuple);
 		if (n_has_changed(r->apply, item))
-			fits = offer_to_neighbors(r, item, &row, changed_pairs_of(r->apply, item, &next));
+			fits = offer_to_neighbors(r, item, &r->row, changed_pairs_of(r->apply, item, &next));
 		if (fits)
-			score_row(r, item, find_face_row(r, item), tuple, &row);
+			score_row(r, item, find_face_row(r, item), tuple);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(r->scratch);
 		if (!fits)
@@ -447,12 +464,9 @@ patch_row(Rescore *r, uint32 item, HeapTuple old, const PairOffer *offers, uint3
 	}
 	else
 	{
-		PairRow		row = {0};
-
 		tuple = find_pairs_row(r, item);
-		if (tuple != NULL)
-			decode_row(r, tuple, &row);
-		score_row(r, item, old, tuple, &row);
+		decode_row(r, tuple);
+		score_row(r, item, old, tuple);
 	}
 }
 
@@ -596,17 +610,14 @@ score_ridge_row(Rescore *r, uint32 item)
 	HeapTuple	tuple = find_pairs_row(r, item);
 	HeapTuple	old = find_face_row(r, item);
 	PairTableRow stored = {0};
-	PairRow		row = {0};
 	FaceRow		face;
 
 	if (tuple != NULL)
-	{
 		pair_table_row_read(r->pairs, tuple, false, &stored);
-		decode_row(r, tuple, &row);
-	}
-	if (tuple == NULL || old == NULL || has_drifted(&stored, &row) || !refresh_ridge_counts(r, old, &row, &face))
+	decode_row(r, tuple);
+	if (tuple == NULL || old == NULL || has_drifted(&stored, &r->row) || !refresh_ridge_counts(r, old, &r->row, &face))
 	{
-		score_row(r, item, old, tuple, &row);
+		score_row(r, item, old, tuple);
 		return;
 	}
 	face.n = stored.n * model_unit_value(r->apply->model, 0);
