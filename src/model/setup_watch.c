@@ -209,7 +209,7 @@ expression_type(const WatchItem *item)
 	Oid			type;
 
 	SPI_connect();
-	plan = SPI_prepare(psprintf("SELECT (%s\n) FROM ONLY %s AS changed", item->key, registry_name(item->relation)), 0, NULL);
+	plan = SPI_prepare(psprintf("SELECT (%s\n) FROM ONLY %s", item->key, registry_name(item->relation)), 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare an expression: %s", SPI_result_code_string(SPI_result));
 	source = linitial(SPI_plan_get_plan_sources(plan));
