@@ -30,12 +30,14 @@ place(CountPlan *plan, CountArray array, uint64 n, Size size)
 	plan->size = add_size(plan->size, CACHELINEALIGN(mul_size(n, size)));
 }
 
+/* The same offset means another address in each process. */
 static void *
 array_of(const CountPlan *plan, char *block, CountArray array)
 {
 	return block + plan->at[array];
 }
 
+/* Only what the kind of model looks at has a place: memory decides how a model is built. */
 static void
 place_lists(CountPlan *plan)
 {
@@ -142,6 +144,7 @@ typedef struct Filler
 	uint64		list;			/* the next one */
 } Filler;
 
+/* Starts grow with the lists, so the end of one is where the next begins. */
 static void
 fill_side(const Filler *f, const Basket *b, CountArray start, CountArray item, CountArray weight, CountArray entry)
 {
@@ -197,8 +200,12 @@ fill_postings(const CountPlan *plan, char *block)
 	for (uint32 i = 0; i < plan->num_items; i++)
 		next[i + 1] += next[i];
 	for (uint64 l = 0; l < plan->num_lists; l++)
+	{
+		if (l % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
 		for (uint64 e = start[l]; e < start[l + 1]; e++)
 			list[next[entry[e].code]++] = (uint32) l;
+	}
 }
 
 /* n as doubles, in the order of the rows, which is that of the generations. */
@@ -274,6 +281,7 @@ struct Counter
 	uint64		others_room;
 };
 
+/* All that a process allocates of its own; the block is only read from here on. */
 Counter *
 counter_create(MemoryContext parent, const CountPlan *plan, char *block)
 {
@@ -302,6 +310,7 @@ counter_create(MemoryContext parent, const CountPlan *plan, char *block)
 	return c;
 }
 
+/* The scorer goes with the context, as it holds no scans. */
 void
 counter_free(Counter *c)
 {
@@ -344,6 +353,7 @@ reserve_added(Counter *c, uint32 more)
 	c->scratch = env_alloc(&c->server.env, c->room, 2 * sizeof(uint64));
 }
 
+/* A view into the block: entries are not copied, as nobody changes them. */
 static Basket
 list_of(const Counter *c, CountArray starts, CountArray entries, uint32 list)
 {
@@ -354,6 +364,7 @@ list_of(const Counter *c, CountArray starts, CountArray entries, uint32 list)
 	return (Basket) {size, size, entry + start[list]};
 }
 
+/* Entries ascend, and the item is known to be among them: no test for equality. */
 static uint32
 find_entry(const Basket *b, uint32 item)
 {
@@ -372,6 +383,7 @@ find_entry(const Basket *b, uint32 item)
 	return low;
 }
 
+/* The target of a list is the list itself where there is no other history. */
 static void
 add_list(Counter *c, uint32 item, uint32 list)
 {
@@ -425,6 +437,7 @@ make_rows(Counter *c)
 	}
 }
 
+/* One generation after the other, since sorting has brought them into that order. */
 static void
 count_by_lists(Counter *c, uint32 item)
 {
@@ -439,6 +452,7 @@ count_by_lists(Counter *c, uint32 item)
 	make_rows(c);
 }
 
+/* An item that is in no list with a pair may still have an n, and a row of the face that says so. */
 const CountedItem *
 counter_count(Counter *c, uint32 item)
 {

@@ -30,6 +30,7 @@ typedef struct FaceBuild
 	bool		is_source;		/* it has an n of its own */
 } FaceBuild;
 
+/* An item without an n of its own is only a neighbor, and has no row. */
 static void
 finish_item(FaceBuild *b, double *floor)
 {
@@ -41,6 +42,7 @@ finish_item(FaceBuild *b, double *floor)
 	b->open = false;
 }
 
+/* The rows of an item follow each other; the first of the next one ends it. */
 static void
 read_row(FaceBuild *b, HeapTuple tuple, PairTableRow *stored)
 {
@@ -102,6 +104,7 @@ score_all(FaceBuild *b)
 	key_scan_close(scan);
 }
 
+/* The same snapshot for n, counts and neighbors' rows, with all that was written before. */
 void
 build_face(ModelDef *model, const HistoryDef *history, RefreshReport *report)
 {

@@ -24,6 +24,7 @@ typedef struct NewItem
 	uint32		code;			/* as it came */
 } NewItem;
 
+/* Ties by key, so that codes do not depend on the order of the rows. */
 static int
 compare_new_items(const void *a, const void *b)
 {
@@ -90,6 +91,7 @@ typedef struct HistoryWriter
 	int64		num_baskets;
 } HistoryWriter;
 
+/* Nothing is written where the row is right already. */
 static void
 write_basket(void *arg, Datum basket, const HistoryRow *row, HeapTuple old)
 {
@@ -99,6 +101,7 @@ write_basket(void *arg, Datum basket, const HistoryRow *row, HeapTuple old)
 	history_row_write(w->writer, old, basket, row);
 }
 
+/* Old and new side by side, in one pass. */
 static int64
 write_history(BuildRows *rows, const HistoryDef *history)
 {
@@ -111,6 +114,7 @@ write_history(BuildRows *rows, const HistoryDef *history)
 	return w.num_baskets;
 }
 
+/* Codes are stored before any row that holds one. */
 int64
 build_history(HistoryDef *history, RefreshReport *report)
 {

@@ -9,6 +9,7 @@
 
 #include "model/build_count.h"
 
+/* Memory grows with the largest row and is kept for all. */
 void
 item_maker_init(ItemMaker *maker, MemoryContext context, ModelScorer *scorer)
 {
@@ -16,6 +17,7 @@ item_maker_init(ItemMaker *maker, MemoryContext context, ModelScorer *scorer)
 	server_env_init(&maker->server, context);
 }
 
+/* Nothing is freed between items: the next one needs about as much. */
 void
 item_maker_begin(ItemMaker *maker, uint32 item)
 {
@@ -27,6 +29,7 @@ item_maker_begin(ItemMaker *maker, uint32 item)
 		model_scorer_begin(maker->scorer, item);
 }
 
+/* Bytes of earlier rows may move, which is why their places are kept and not their addresses. */
 static void
 reserve(ItemMaker *maker, Size bytes)
 {
@@ -45,6 +48,7 @@ reserve(ItemMaker *maker, Size bytes)
 	}
 }
 
+/* Packed at once: as bytes a row is small enough to be sent, kept or written. */
 void
 item_maker_row(ItemMaker *maker, int32 generation, const uint32 *items, const int64 *counts, uint32 n)
 {
@@ -64,6 +68,7 @@ item_maker_row(ItemMaker *maker, int32 generation, const uint32 *items, const in
 		model_scorer_counts(maker->scorer, generation, items, counts, n);
 }
 
+/* Addresses are good only now that no row can be added any more. */
 const CountedItem *
 item_maker_finish(ItemMaker *maker)
 {
@@ -91,6 +96,7 @@ typedef struct MessageHead
 	bool		scored;
 } MessageHead;
 
+/* Whatever the size: a queue passes on messages larger than itself. */
 void
 counted_item_send(StringInfo out, const CountedItem *item)
 {
@@ -119,6 +125,7 @@ take(const char **at, Size size)
 	return copy;
 }
 
+/* Rows stay in the message; only what has to be aligned is copied. */
 void
 counted_item_receive(const void *bytes, Size size, CountedItem *item)
 {

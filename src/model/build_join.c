@@ -38,6 +38,7 @@ build_table_is_empty(Relation relation, Snapshot snapshot)
 	return empty;
 }
 
+/* Keys of the table are never NULL: they are its primary key. */
 static Datum
 key_of(const Join *j, HeapTuple tuple)
 {
@@ -60,6 +61,7 @@ pass_old(Join *j, bool all, int64 key)
 	}
 }
 
+/* Both sides ascend, so all old keys below this one have no basket any more. */
 static void
 join_number(Join *j, Datum key, const HistoryRow *row)
 {
@@ -76,6 +78,7 @@ join_number(Join *j, Datum key, const HistoryRow *row)
 
 /* --- other keys ---------------------------------------------------------- */
 
+/* Codes come in the order in which keys were met, which no index follows. */
 static void
 join_other(Join *j, Datum key, const HistoryRow *row)
 {
@@ -106,6 +109,7 @@ pass_unmet(Join *j)
 
 /* --- both ---------------------------------------------------------------- */
 
+/* The first build of a history, the usual case, has nothing to join with and looks nothing up. */
 static void
 open_join(Join *j)
 {

@@ -109,6 +109,7 @@ typedef struct Leader
 	uint64		num_done;
 } Leader;
 
+/* Counts items of all processes: the leader sees every one of them. */
 static void
 item_done(Leader *l, const CountedItem *item)
 {
@@ -148,6 +149,7 @@ drain(Leader *l, shm_mq_handle **queue)
 	return any;
 }
 
+/* A few at a time, so that what workers send does not wait for long. */
 static bool
 count_some(Leader *l)
 {
@@ -194,6 +196,7 @@ lead(Leader *l)
 	while (count_some(l));
 }
 
+/* With its worker's handle a queue tells when the worker died before it came that far. */
 static void
 attach_queues(Leader *l, char *queues)
 {
@@ -203,6 +206,7 @@ attach_queues(Leader *l, char *queues)
 									l->context->worker[w].bgwhandle);
 }
 
+/* One each: a queue has one sender and one reader. */
 static char *
 create_queues(ParallelContext *context)
 {
@@ -251,6 +255,7 @@ count_with_workers(const CountPlan *plan, int num_workers, const CountInput *inp
 	ExitParallelMode();
 }
 
+/* In the order of the codes, without queue, copy or file. */
 static void
 count_alone(const CountPlan *plan, const CountInput *input, CountedSink sink, void *arg)
 {
@@ -270,6 +275,7 @@ count_alone(const CountPlan *plan, const CountInput *input, CountedSink sink, vo
 	pfree(block);
 }
 
+/* One worker is already worth it, because this process goes on counting, too. */
 void
 build_count_all(const CountPlan *plan, int num_workers, const CountInput *input, CountedSink sink, void *arg)
 {

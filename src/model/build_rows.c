@@ -74,6 +74,7 @@ check_keys(void *arg, Size held)
 				 errhint("Set maintenance_work_mem to more, or use numbers as keys.")));
 }
 
+/* Grows by half: codes come one after the other. */
 static void
 count_item(BuildRows *rows, uint32 code)
 {
@@ -88,6 +89,7 @@ count_item(BuildRows *rows, uint32 code)
 	rows->of_item[code]++;
 }
 
+/* Called for every row of the shop, so it does nothing but look up codes and store words. */
 static void
 add_row(void *arg, const SourceRow *in)
 {
@@ -137,12 +139,14 @@ build_rows_read(MemoryContext parent, const HistoryDef *history, ItemTable *item
 	return rows;
 }
 
+/* Codes that the catalog had before may not have come at all. */
 uint64
 build_rows_of_item(const BuildRows *rows, uint32 code)
 {
 	return code < rows->of_item_room ? rows->of_item[code] : 0;
 }
 
+/* Rows keep the codes they have; they are translated when they are handed out. */
 void
 build_rows_renumber(BuildRows *rows, const uint32 *code, ItemTable *items)
 {
@@ -173,6 +177,7 @@ start_merge(BuildRows *rows)
 	MemoryContextSwitchTo(old);
 }
 
+/* Other keys are copied out of the keyset, which holds their bytes only. */
 static Datum
 basket_key(BuildRows *rows, uint64 basket)
 {
@@ -218,6 +223,7 @@ take_items(BuildRows *rows, const uint64 *row, uint64 n)
 	return taken;
 }
 
+/* What is in a basket is known only here, where its parts from all runs have met. */
 bool
 build_rows_next(BuildRows *rows, Datum *basket, HistoryRow *row)
 {
@@ -243,6 +249,7 @@ build_rows_next(BuildRows *rows, Datum *basket, HistoryRow *row)
 	return true;
 }
 
+/* The file first: it knows nothing of memory contexts. */
 void
 build_rows_end(BuildRows *rows)
 {

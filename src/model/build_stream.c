@@ -37,6 +37,7 @@ typedef struct Side
 	Datum		key;
 } Side;
 
+/* Against DDL only: whoever reads or writes rows is not in the way. */
 static void
 open_side(Side *side, const HistoryDef *history, uint32 num_items)
 {
@@ -71,6 +72,7 @@ check_codes(const Side *side)
 						 quote_literal_cstr(registry_name(side->history->relation)))));
 }
 
+/* Decoded into arrays that are kept; what detoasting allocates goes at once. */
 static void
 read_side(Side *side, HeapTuple tuple)
 {
@@ -82,6 +84,7 @@ read_side(Side *side, HeapTuple tuple)
 	check_codes(side);
 }
 
+/* As it lies in the table: the order of baskets changes no sum. */
 static void
 stream_one(const HistoryDef *history, uint32 num_items, BasketSink sink, void *arg)
 {
@@ -128,6 +131,7 @@ compare_keys(KeyType type, Datum a, Datum b)
 	}
 }
 
+/* The basket is decoded when its row is met, so each row is read once. */
 static void
 advance(Side *side)
 {
@@ -140,6 +144,7 @@ advance(Side *side)
 	read_side(side, side->tuple);
 }
 
+/* The primary key's index is the order that both have in common. */
 static void
 open_joined(Side *side, const HistoryDef *history, uint32 num_items)
 {
@@ -156,6 +161,7 @@ close_joined(Side *side)
 	close_side(side);
 }
 
+/* A basket that only one of them has counts, too: for the n of its items and the total. */
 static void
 stream_two(const HistoryDef *history, const HistoryDef *target, uint32 num_items, BasketSink sink, void *arg)
 {
@@ -179,6 +185,7 @@ stream_two(const HistoryDef *history, const HistoryDef *target, uint32 num_items
 	close_joined(&t);
 }
 
+/* Everything that a pass allocates goes with it, as there may be many passes. */
 void
 build_stream(const HistoryDef *history, const HistoryDef *target, uint32 num_items, BasketSink sink, void *arg)
 {

@@ -42,6 +42,7 @@ fail_too_large(const ModelDef *model)
 			 errhint("Use a coarser unit for weights.")));
 }
 
+/* The server is compiled so that sums wrap around without a word. */
 static int64
 add_checked(const Survey *s, int64 a, int64 b)
 {
@@ -101,6 +102,7 @@ add_change(Survey *s, uint64 row, int64 source, int64 target)
 	s->change[s->num_changes++] = (MarginalChange) {row, source, target};
 }
 
+/* Of one basket, in the generation of its last event, so that no pair counts more than its items. */
 static void
 add_marginals(Survey *s, const Basket *b, int64 weight, int32 generation, bool source, bool target)
 {
@@ -123,6 +125,7 @@ add_marginals(Survey *s, const Basket *b, int64 weight, int32 generation, bool s
 
 /* --- totals -------------------------------------------------------------- */
 
+/* Generations are met in any order: the range grows at either end. */
 static void
 add_total(Survey *s, int32 generation, int64 weight)
 {
@@ -159,6 +162,7 @@ widen_generations(Survey *s, const Basket *b)
 	}
 }
 
+/* All that depends on a basket as a whole; pairs come later, and in other ways. */
 static void
 survey_basket(void *arg, const Basket *source, const Basket *target)
 {
@@ -211,6 +215,7 @@ gather_marginals(Survey *s)
 	env_release(&s->server.env, s->target);
 }
 
+/* Dense sums where there is one generation, a list of changes where there may be many. */
 void
 build_survey(const ModelDef *model, const HistoryDef *history, const HistoryDef *target, uint32 num_items,
 			 BuildSurvey *out)

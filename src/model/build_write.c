@@ -39,6 +39,7 @@ struct FaceWriter
 	int64		num_written;
 };
 
+/* Whether there are old rows decides about everything: without them rows are inserted and nothing is looked up. */
 FaceWriter *
 face_writer_open(MemoryContext parent, const ModelDef *model, ItemTable *items)
 {
@@ -61,6 +62,7 @@ face_writer_open(MemoryContext parent, const ModelDef *model, ItemTable *items)
 	return w;
 }
 
+/* An unchanged row is not written, so nothing that reads it has to look again. */
 static void
 write_row(FaceWriter *w, const FaceRow *row)
 {
@@ -80,6 +82,7 @@ write_row(FaceWriter *w, const FaceRow *row)
 	MemoryContextReset(w->row_context);
 }
 
+/* In a file, because lists of all items may be larger than the counts they come from. */
 static void
 keep_for_later(FaceWriter *w, const FaceRow *row)
 {
@@ -96,6 +99,7 @@ keep_for_later(FaceWriter *w, const FaceRow *row)
 	w->num_later++;
 }
 
+/* Rows of an empty face are inserts, which may be done while others count. */
 void
 face_writer_row(FaceWriter *w, const FaceRow *row, bool later)
 {
@@ -107,6 +111,7 @@ face_writer_row(FaceWriter *w, const FaceRow *row, bool later)
 		write_row(w, row);
 }
 
+/* In the order in which they were counted; look-ups do the rest. */
 static void
 write_kept(FaceWriter *w)
 {
@@ -157,6 +162,7 @@ delete_unmet(FaceWriter *w)
 	table_endscan(scan);
 }
 
+/* Deletions come last: only now it is known which items got no row. */
 int64
 face_writer_close(FaceWriter *w)
 {
@@ -187,6 +193,7 @@ struct ModelWriter
 	int64		num_pairs;
 };
 
+/* Each row by itself and not the table as a whole: readers go on seeing the old model until the end. */
 static void
 delete_all(TableWriter *writer)
 {
@@ -218,6 +225,7 @@ index_marginals(ModelWriter *w, uint32 num_items)
 	}
 }
 
+/* Old rows go before anything is counted, since nothing can be deleted while workers run. */
 ModelWriter *
 model_writer_open(MemoryContext context, const ModelDef *model, ItemTable *items, const BuildSurvey *survey)
 {
@@ -235,6 +243,7 @@ model_writer_open(MemoryContext context, const ModelDef *model, ItemTable *items
 	return w;
 }
 
+/* A row without counts says n, which scores of others depend on. */
 static void
 write_pairs(ModelWriter *w, const CountedItem *item, int32 generation, const MarginalChange *n, const CountedRow *row)
 {
@@ -280,6 +289,7 @@ write_generations(ModelWriter *w, const CountedItem *item)
 	return is_source;
 }
 
+/* Whoever has no n as a source is the neighbor of others, and has no list of its own. */
 void
 model_writer_item(void *arg, const CountedItem *item)
 {
@@ -291,6 +301,7 @@ model_writer_item(void *arg, const CountedItem *item)
 		face_writer_row(w->face, &item->face, true);
 }
 
+/* Pairs first: what is in the face can be made from them again. */
 void
 model_writer_close(ModelWriter *w, RefreshReport *report)
 {

@@ -56,6 +56,7 @@ struct ModelScorer
 
 /* --- decay --------------------------------------------------------------- */
 
+/* Totals may stand at the end with nothing in them, after baskets were taken back. */
 int32
 model_newest_generation(const ModelDef *model)
 {
@@ -65,6 +66,7 @@ model_newest_generation(const ModelDef *model)
 	return model->first_generation;
 }
 
+/* Without decay a power of two, so that counts stay whole numbers. */
 double
 model_unit_value(const ModelDef *model, int32 generation)
 {
@@ -77,6 +79,7 @@ model_unit_value(const ModelDef *model, int32 generation)
 	return unit * exp2(-age / model->half_life);
 }
 
+/* Oldest first, as everything that is added up by generation. */
 double
 model_total(const ModelDef *model)
 {
@@ -96,6 +99,7 @@ alloc_array(ModelScorer *scorer, Size size)
 	return env_alloc0(&scorer->server.env, scorer->num_items + 1, size);
 }
 
+/* Sums of generations need arrays of their own, which model_scorer_ready allocates. */
 ModelScorer *
 model_scorer_over(MemoryContext parent, const ModelDef *model, uint32 num_items, const uint32 *order,
 				  double *n_source, double *n_target)
@@ -116,6 +120,7 @@ model_scorer_over(MemoryContext parent, const ModelDef *model, uint32 num_items,
 	return scorer;
 }
 
+/* n starts at zero for all items, as most refreshes read it from the pair table. */
 ModelScorer *
 model_scorer_create(MemoryContext parent, const ModelDef *model, ItemTable *items)
 {
@@ -126,6 +131,7 @@ model_scorer_create(MemoryContext parent, const ModelDef *model, ItemTable *item
 	return scorer;
 }
 
+/* Scans hold pins and relations, which no memory context knows of. */
 void
 model_scorer_free(ModelScorer *scorer)
 {
@@ -150,6 +156,7 @@ check_item(const ModelScorer *scorer, uint32 item)
 						 quote_literal_cstr(registry_name(scorer->model->relation)))));
 }
 
+/* Each generation by itself, and in their order: sums of doubles depend on it. */
 void
 model_scorer_add(ModelScorer *scorer, uint32 item, int32 generation, int64 n, int64 n_target)
 {
@@ -161,6 +168,7 @@ model_scorer_add(ModelScorer *scorer, uint32 item, int32 generation, int64 n, in
 		scorer->n_target[item] += n_target * value;
 }
 
+/* For whoever has added it up already, in the same order. */
 void
 model_scorer_set(ModelScorer *scorer, uint32 item, double n, double n_target)
 {
@@ -182,6 +190,7 @@ add_sorted(ModelScorer *scorer, uint64 *row, uint64 n)
 	env_release(&scorer->server.env, scratch);
 }
 
+/* Without generations rows may come as they lie, since each item has one. */
 void
 model_scorer_read(ModelScorer *scorer, Relation pairs, Snapshot snapshot)
 {
@@ -214,6 +223,7 @@ model_scorer_read(ModelScorer *scorer, Relation pairs, Snapshot snapshot)
 	env_release(env, kept);
 }
 
+/* Only now: the best k are searched with bounds that depend on all n. */
 void
 model_scorer_ready(ModelScorer *scorer, Relation pairs, Snapshot snapshot)
 {
@@ -256,6 +266,7 @@ model_scorer_best(ModelScorer *scorer)
 
 /* --- one item ------------------------------------------------------------ */
 
+/* Whatever a caller left half done is forgotten with the counts of the item before. */
 void
 model_scorer_begin(ModelScorer *scorer, uint32 item)
 {
@@ -275,6 +286,7 @@ reserve_others(ModelScorer *scorer, uint32 n)
 	scorer->count = env_resize(&scorer->server.env, scorer->count, scorer->room, sizeof(double));
 }
 
+/* One generation is the usual case, and needs no sums. */
 void
 model_scorer_counts(ModelScorer *scorer, int32 generation, const uint32 *items, const int64 *counts, uint32 n)
 {
@@ -331,6 +343,7 @@ gather_sums(ModelScorer *scorer)
 	scorer->num_touched = 0;
 }
 
+/* The floor of a list that decays would move by itself from one refresh to the next, so none is kept. */
 void
 model_scorer_finish(ModelScorer *scorer, FaceRow *face, double *floor)
 {
@@ -378,6 +391,7 @@ add_row(ModelScorer *scorer, Relation pairs, HeapTuple tuple)
 	MemoryContextReset(scorer->row_context);
 }
 
+/* The index brings rows in the order of the generations. */
 void
 model_scorer_item(ModelScorer *scorer, Relation pairs, Snapshot snapshot, uint32 item, FaceRow *face, double *floor)
 {

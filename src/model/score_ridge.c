@@ -48,6 +48,7 @@ struct RidgeScorer
 	double	   *weight;
 };
 
+/* Arrays by item are dense: an item is asked for far more often than it costs to have room for it. */
 RidgeScorer *
 ridge_scorer_create(MemoryContext parent, const ModelDef *model, const PairContext *pair_context,
 					Relation pairs, Snapshot snapshot)
@@ -78,6 +79,7 @@ ridge_scorer_create(MemoryContext parent, const ModelDef *model, const PairConte
 	return ridge;
 }
 
+/* The scan holds a pin, which no memory context knows of. */
 void
 ridge_scorer_free(RidgeScorer *ridge)
 {
@@ -155,6 +157,7 @@ fill_line(RidgeScorer *ridge, uint32 item, double *line)
 
 /* --- solving ------------------------------------------------------------- */
 
+/* The diagonal is n: an item is in every one of its baskets with itself. */
 static void
 fill_system(RidgeScorer *ridge, const CooccurNeighbor *strongest, uint32 n)
 {
@@ -172,6 +175,7 @@ fill_system(RidgeScorer *ridge, const CooccurNeighbor *strongest, uint32 n)
 		ridge->asked[strongest[s].item] = NOT_ASKED;
 }
 
+/* Substitutes have negative weights, and stand last. */
 static int
 compare_neighbors(const void *a, const void *b, void *order)
 {
@@ -183,6 +187,7 @@ compare_neighbors(const void *a, const void *b, void *order)
 	return ((const uint32 *) order)[x->item] < ((const uint32 *) order)[y->item] ? -1 : 1;
 }
 
+/* The counts stay those of the pairs; only scores become weights. */
 uint32
 ridge_scorer_solve(RidgeScorer *ridge, CooccurNeighbor *strongest, uint32 n)
 {

@@ -48,6 +48,7 @@ typedef struct ModelCheck
 
 /* --- saying so ------------------------------------------------------------ */
 
+/* Codes beyond the catalog have no key to be shown by. */
 static char *
 item_text(const ModelCheck *c, uint32 code)
 {
@@ -66,6 +67,7 @@ differ(const ModelCheck *c, const char *what, double stored, double expected)
 		c->sink(c->arg, what, item_text(c, c->item), NULL, stored, expected);
 }
 
+/* In baskets, as SQL shows counts, not in units. */
 static void
 differ_with(const ModelCheck *c, const char *what, uint32 other, double stored, double expected)
 {
@@ -139,6 +141,7 @@ compare_unstored(ModelCheck *c, const CountedItem *item, uint32 *r, bool all, in
 	}
 }
 
+/* What is expected of earlier generations has no row, or it would have come before. */
 static void
 compare_stored(ModelCheck *c, const CountedItem *item, uint32 *r, const PairTableRow *stored)
 {
@@ -158,6 +161,7 @@ compare_stored(ModelCheck *c, const CountedItem *item, uint32 *r, const PairTabl
 		differ(c, "floor", stored->floor, item->floor);
 }
 
+/* Rows come by generation, and so does what is expected. */
 static void
 compare_pairs(ModelCheck *c, const CountedItem *item)
 {
@@ -183,6 +187,7 @@ compare_pairs(ModelCheck *c, const CountedItem *item)
 
 /* --- rows of the face ------------------------------------------------------ */
 
+/* Ridge has one generation, so one row says it; others would have the last one's count. */
 static double
 counted(ModelCheck *c, const CountedItem *item, uint32 other)
 {
@@ -203,6 +208,7 @@ compare_ridge(ModelCheck *c, const FaceRow *stored, const CountedItem *item)
 					counted(c, item, stored->neighbor[i].item));
 }
 
+/* Place by place: lists have a total order, so there is one right list. */
 static void
 compare_list(ModelCheck *c, const FaceRow *stored, const FaceRow *expected)
 {
@@ -235,6 +241,7 @@ expected_n(const ModelCheck *c, bool *is_source)
 	return n;
 }
 
+/* An item without an n of its own has no row. */
 static void
 compare_face(ModelCheck *c, const CountedItem *item)
 {
@@ -281,6 +288,7 @@ find_marginal(ModelCheck *c)
 	c->marginal = low;
 }
 
+/* Items come in any order where workers count, so each look-up stands by itself. */
 static void
 compare_item(void *arg, const CountedItem *item)
 {
@@ -352,6 +360,7 @@ compare_totals(const ModelCheck *c)
 	}
 }
 
+/* With one snapshot for all of it, the statement's own: refreshes meanwhile are not seen. */
 static void
 verify_counts(const ModelDef *model, const CountInput *input, VerifySink sink, void *arg)
 {
@@ -373,6 +382,7 @@ verify_counts(const ModelDef *model, const CountInput *input, VerifySink sink, v
 	table_close(c.face, NoLock);
 }
 
+/* The history first: a difference there explains those that follow from it. */
 void
 build_verify(const ModelDef *model, const HistoryDef *history, const HistoryDef *target, double sample,
 			 VerifySink sink, void *arg)
@@ -397,6 +407,7 @@ build_verify(const ModelDef *model, const HistoryDef *history, const HistoryDef 
 
 /* --- SQL ---------------------------------------------------------------------- */
 
+/* Whole models and totals are of no item. */
 static Datum
 text_or_null(const char *text, bool *isnull)
 {
@@ -404,6 +415,7 @@ text_or_null(const char *text, bool *isnull)
 	return text ? CStringGetTextDatum(text) : (Datum) 0;
 }
 
+/* Rows go to a tuplestore: a wrong model may have many. */
 static void
 put_row(void *arg, const char *what, const char *item, const char *neighbor, double stored, double expected)
 {
@@ -420,6 +432,7 @@ put_row(void *arg, const char *what, const char *item, const char *neighbor, dou
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
+/* Shows keys and counts, so it takes what reading them takes. */
 static void
 guard_select(Oid relation)
 {
@@ -429,6 +442,7 @@ guard_select(Oid relation)
 		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
 }
 
+/* The log is read to tell what is pending. */
 static void
 guard_history(const HistoryDef *history)
 {

@@ -25,6 +25,7 @@ typedef struct HistoryCheck
 	void	   *arg;
 } HistoryCheck;
 
+/* Keys of baskets and items have different types, and share columns. */
 char *
 verify_key_text(KeyType type, Datum key)
 {
@@ -47,6 +48,7 @@ is_pending(const HistoryCheck *c, Datum basket)
 	return c->log.keys.size > 0 && key_find(&c->log.keys, type, key_type_oid(type), basket) != KEYSET_NONE;
 }
 
+/* Dates and places as plain numbers: that they differ is what counts. */
 static void
 differ(const HistoryCheck *c, const char *what, Datum basket, const BasketEntry *entry, double stored, double expected)
 {
@@ -81,6 +83,7 @@ compare_baskets(const HistoryCheck *c, Datum basket, const Basket *old, const Ba
 	}
 }
 
+/* A basket that is pending may differ in any way. */
 static void
 compare_row(void *arg, Datum basket, const HistoryRow *row, HeapTuple tuple)
 {
@@ -105,6 +108,7 @@ compare_row(void *arg, Datum basket, const HistoryRow *row, HeapTuple tuple)
 	MemoryContextReset(c->row_context);
 }
 
+/* Reads as a build does, with the horizon of the last refresh. */
 void
 verify_history(const HistoryDef *history, ItemTable *items, VerifySink sink, void *arg)
 {

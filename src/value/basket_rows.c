@@ -30,6 +30,7 @@ basket_rows_init(BasketRows *rows, MemoryContext context, int words, uint64 max_
 	rows->run = env_alloc(&rows->server.env, rows->runs_room, sizeof(BasketRun));
 }
 
+/* Temporary files go with the transaction, too; this is for those that go on. */
 void
 basket_rows_close(BasketRows *rows)
 {
@@ -38,6 +39,7 @@ basket_rows_close(BasketRows *rows)
 	rows->file = NULL;
 }
 
+/* Before they are merged: duplicates between runs count twice. */
 uint64
 basket_rows_total(const BasketRows *rows)
 {
@@ -105,6 +107,7 @@ spill(BasketRows *rows)
 			write_run(rows, &rows->run[r]);
 }
 
+/* For those who pass runs on as they are. */
 void
 basket_rows_copy_run(const BasketRows *rows, const BasketRun *run, void *to)
 {
@@ -119,6 +122,7 @@ basket_rows_copy_run(const BasketRows *rows, const BasketRun *run, void *to)
 
 /* --- making runs --------------------------------------------------------- */
 
+/* The check comes before the bytes are written anywhere. */
 void
 basket_rows_add_run(BasketRows *rows, RunHead head, unsigned char *bytes)
 {
@@ -135,6 +139,7 @@ basket_rows_add_run(BasketRows *rows, RunHead head, unsigned char *bytes)
 		spill(rows);
 }
 
+/* An empty buffer makes no run, so that flushing twice does no harm. */
 void
 basket_rows_flush(BasketRows *rows)
 {
