@@ -435,6 +435,17 @@ reserve_pool(PairBest *best, uint32_t room)
 	best->ranked = env_alloc(best->env, best->pool_room, sizeof(CooccurScored));
 }
 
+/* A few are compared faster than looked up, all the more as they are seldom found. */
+static inline bool
+is_offered(const PairOffer *offers, uint32_t n, uint32_t item)
+{
+	bool		found = false;
+
+	for (uint32_t i = 0; i < n; i++)
+		found |= offers[i].item == item;
+	return found;
+}
+
 /* The list without what is offered, and the offers that are neighbors, each with its score. */
 static uint32_t
 fill_pool(PairBest *best, uint32_t item, const CooccurNeighbor *list, uint32_t size, const PairOffer *offers, uint32_t n,
@@ -446,8 +457,10 @@ fill_pool(PairBest *best, uint32_t item, const CooccurNeighbor *list, uint32_t s
 	for (uint32_t i = 0; i < n; i++)
 		best->offered[offers[i].item] = i + 1;
 	for (uint32_t q = 0; q < size; q++)
-		if (best->offered[list[q].item] == 0)
-			best->pool[used++] = list[q];
+	{
+		best->pool[used] = list[q];
+		used += n <= FEW_OFFERS ? !is_offered(offers, n, list[q].item) : best->offered[list[q].item] == 0;
+	}
 	*kept = used;
 	for (uint32_t i = 0; i < n; i++)
 	{

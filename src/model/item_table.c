@@ -21,6 +21,9 @@
 #include "model/item_table.h"
 #include "model/table_writer.h"
 
+/* Places for each key, at most, for which numbers are looked up directly. */
+#define DIRECT_SPREAD 4
+
 static void
 guard_dense(const CatalogDef *catalog, bool dense, int32 code)
 {
@@ -138,12 +141,14 @@ item_table_load(MemoryContext context, CatalogDef *catalog)
 	return items;
 }
 
-/* The order of the keys is another once there is one more. */
+/* What is known of the keys is another once there is one more. */
 static void
 forget_order(ItemTable *items)
 {
 	env_release(&items->server.env, items->order);
 	items->order = NULL;
+	env_release(&items->server.env, items->direct);
+	items->direct = NULL;
 }
 
 /* Codes are integer in SQL, so they end there. */
@@ -170,6 +175,33 @@ item_table_order(ItemTable *items)
 	if (items->order == NULL)
 		items->order = keyset_order(&items->server.env, &items->keys);
 	return items->order;
+}
+
+/* Of a hash table's slots most are elsewhere in memory; numbers side by side are not. */
+void
+item_table_index(ItemTable *items)
+{
+	const Keyset *keys = &items->keys;
+	int64		least = PG_INT64_MAX;
+	int64		most = PG_INT64_MIN;
+	uint64		range;
+
+	if (!keys->numbers || keys->size == 0 || items->direct != NULL)
+		return;
+	for (uint32 code = 0; code < keys->size; code++)
+	{
+		least = Min(least, keys->number[code]);
+		most = Max(most, keys->number[code]);
+	}
+	range = (uint64) most - (uint64) least;
+	if (range / DIRECT_SPREAD >= keys->size)
+		return;
+	items->direct = env_alloc(&items->server.env, range + 1, sizeof(uint32));
+	memset(items->direct, 0xff, (range + 1) * sizeof(uint32));
+	for (uint32 code = 0; code < keys->size; code++)
+		items->direct[(uint64) keys->number[code] - (uint64) least] = code;
+	items->direct_first = least;
+	items->direct_size = range + 1;
 }
 
 Datum

@@ -25,6 +25,9 @@ typedef struct ItemTable
 	Keyset		keys;			/* key <-> code */
 	uint32	   *order;			/* code -> place among the keys; NULL until item_table_order */
 	uint32		num_stored;		/* codes from here on are new: item_table_store writes them */
+	uint32	   *direct;			/* number less the least one -> code; NULL until item_table_index */
+	int64		direct_first;
+	uint64		direct_size;
 } ItemTable;
 
 /* All of it, with the latest snapshot; what another transaction adds later is met again in item_table_store. */
@@ -41,6 +44,18 @@ extern uint32 *item_table_store(ItemTable *items);
 extern void item_table_write_with_attributes(const ItemTable *items);
 /* Fills in items->order for all codes. */
 extern const uint32 *item_table_order(ItemTable *items);
+/* For those who look up very many keys: faster where they are numbers close together, as from a sequence. */
+extern void item_table_index(ItemTable *items);
+/* The code of a number, KEYSET_NONE where it is no key. */
+static inline uint32
+item_table_find_number(const ItemTable *items, int64 number)
+{
+	uint64		at = (uint64) number - (uint64) items->direct_first;
+
+	if (items->direct == NULL)
+		return keyset_find_number(&items->keys, number);
+	return at < items->direct_size ? items->direct[at] : KEYSET_NONE;
+}
 extern Datum item_table_key(const ItemTable *items, uint32 code);
 
 /* Brings the attributes up to date from the shop's product table; consumes the catalog's log.  Returns rows written. */

@@ -210,13 +210,13 @@ read_key(const ItemTable *items, char **element)
 	{
 		case KEY_INT2:
 			*element += sizeof(int16);
-			return keyset_find_number(keys, *(int16 *) at);
+			return item_table_find_number(items, *(int16 *) at);
 		case KEY_INT4:
 			*element += sizeof(int32);
-			return keyset_find_number(keys, *(int32 *) at);
+			return item_table_find_number(items, *(int32 *) at);
 		case KEY_INT8:
 			*element += sizeof(int64);
-			return keyset_find_number(keys, *(int64 *) at);
+			return item_table_find_number(items, *(int64 *) at);
 		case KEY_UUID:
 			*element += UUID_LEN;
 			return keyset_find_bytes(keys, at, UUID_LEN);

@@ -549,6 +549,7 @@ patch_rows(Rescore *r)
 	Patches		patches = {0};
 
 	patches.start = sort_offers(r, &patches.offer);
+	item_table_index(r->items);
 	for (uint32 item = 0; item < r->items->keys.size; item++)
 		patches.num_items += patches.start[item] != patches.start[item + 1];
 	if (patches.num_items > SCAN_SHARE * r->items->keys.size)
