@@ -226,7 +226,7 @@ session_expect_no_rows(Session *s, const char *what, const char *query)
 {
 	PGresult   *result;
 
-	if (failed() || (getenv("WITHOUT") && strncmp(what, getenv("WITHOUT"), 4) == 0) || (getenv("WITHOUT2") && strncmp(what, getenv("WITHOUT2"), 4) == 0))
+	if (failed())
 		return;
 	note("%s: check %s", s->name, what);
 	result = PQexec(s->conn, query);
