@@ -149,7 +149,7 @@ one_step(void)
 {
 	Session    *s = &writer[below(num_writers)];
 
-	if (chance(6))
+	if (chance(9))
 		check_busy();
 	else if (chance(2))
 	{

@@ -160,7 +160,7 @@ model_choose_scoring(Model *m)
 	m->ridge = false;
 	for (int i = 0; i < NUM_PARAMETERS; i++)
 		m->parameter[i] = strchr(measures[choice].takes, "sabpz"[i]) && chance(80) ? choose_parameter("sabpz"[i]) : NAN;
-	m->neighbors = 1 + (int) below(5);
+	m->neighbors = 1 + (int) below(chance(60) ? 3 : 6);
 	m->min_count = chance(70) ? 0 : chance(50) ? 2 : 1.5;
 	if (m->target < 0 && m->window == 0 && m->half_life == 0 && chance(8))
 	{
@@ -202,7 +202,7 @@ shop_choose(void)
 	shop.basket = pick(keys);
 	shop.item = pick(keys);
 	shop.num_baskets = 2 + (int) below(12);
-	shop.num_items = 3 + (int) below(8);
+	shop.num_items = 4 + (int) below(12);
 	shop.customers = shop.source == SOURCE_VIEW && chance(50);
 	shop.foreign_key = shop.source == SOURCE_VIEW || chance(40);
 	shop.expiring = chance(8);

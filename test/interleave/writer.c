@@ -102,7 +102,7 @@ void
 write_first_lines(Session *s)
 {
 	for (int part = 0; part < 4; part++)
-		session_send(s, insert_rows("shop.lines", part, 1 + (int) below(14)));
+		session_send(s, insert_rows("shop.lines", part, 1 + (int) below(24)));
 }
 
 static const char *
@@ -299,7 +299,7 @@ static const char *
 refresh_something(void)
 {
 	static const char *const ways[] = {
-		"'shop.h'", "'shop.h'", "'shop.h'", "", "'shop.h', rebuild => true", "'shop.h', rebuild => false", "'shop.h', wait => false", "'shop.m0'"
+		"'shop.h'", "'shop.h', rebuild => false", "'shop.h', rebuild => false", "", "'shop.h', rebuild => true", "'shop.h', rebuild => false", "'shop.h', wait => false", "'shop.m0'"
 	};
 
 	if (chance(15))
