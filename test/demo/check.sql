@@ -1,4 +1,4 @@
--- Five popular products, each from another category, and the proof that their neighbors are what a self-join of the order lines finds.
+-- Five popular products, each from another category, and the proof that their neighbors, in the model and in the view, are what a self-join of the order lines finds.
 CREATE TABLE shop.shown AS
 SELECT * FROM (
 	SELECT DISTINCT ON (p.category) p.product_id, p.name, o.orders
@@ -20,16 +20,20 @@ WITH pair AS (
 ), ranked AS (
 	SELECT item, neighbor, row_number() OVER (PARTITION BY item ORDER BY score DESC, neighbor) AS rank, score, n_ab, n_a, n_b, n FROM scored
 )
-SELECT * FROM ranked WHERE rank <= 20;
+SELECT * FROM ranked WHERE rank <= 50;
 
-DO $$
-DECLARE
-	different bigint;
+CREATE FUNCTION pg_temp.require_same(what text, different bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	SELECT count(*) INTO different
-	  FROM shop.expected AS e FULL JOIN (SELECT * FROM shop.bought_together WHERE item IN (SELECT product_id FROM shop.shown)) AS b USING (item, neighbor)
-	 WHERE (e.rank, e.score, e.n_ab, e.n_a, e.n_b, e.n) IS DISTINCT FROM (b.rank, b.score, b.n_ab, b.n_a, b.n_b, b.n);
 	IF different > 0 THEN
-		RAISE EXCEPTION '% neighbors differ from the self-join', different;
+		RAISE EXCEPTION '% neighbors of % differ from the self-join', different, what;
 	END IF;
 END $$;
+SELECT pg_temp.require_same('the model', count(*))
+  FROM shop.expected AS e FULL JOIN
+	(SELECT item, u.neighbor, u.rank, u.score, u.n_ab, m.n AS n_a
+	   FROM shop.together AS m CROSS JOIN LATERAL unnest(m.neighbors, m.counts, m.scores) WITH ORDINALITY AS u(neighbor, n_ab, score, rank)
+	  WHERE item IN (SELECT product_id FROM shop.shown)) AS m USING (item, neighbor)
+ WHERE (e.rank, e.score, e.n_ab, e.n_a) IS DISTINCT FROM (m.rank, m.score, m.n_ab, m.n_a);
+SELECT pg_temp.require_same('the view', count(*))
+  FROM (SELECT * FROM shop.expected WHERE rank <= 20) AS e FULL JOIN (SELECT * FROM shop.bought_together WHERE item IN (SELECT product_id FROM shop.shown)) AS b USING (item, neighbor)
+ WHERE (e.rank, e.score, e.n_ab, e.n_a, e.n_b, e.n) IS DISTINCT FROM (b.rank, b.score, b.n_ab, b.n_a, b.n_b, b.n);

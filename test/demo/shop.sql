@@ -113,5 +113,5 @@ WITH anchored AS MATERIALIZED (
 INSERT INTO shop.order_lines SELECT order_id, product_id, count(*) FROM line GROUP BY order_id, product_id;
 
 ALTER TABLE shop.orders ADD PRIMARY KEY (order_id);
-ALTER TABLE shop.order_lines ADD PRIMARY KEY (order_id, product_id);
+ALTER TABLE shop.order_lines ADD PRIMARY KEY (order_id, product_id), ADD FOREIGN KEY (order_id) REFERENCES shop.orders ON DELETE CASCADE;
 ANALYZE shop.products, shop.customers, shop.orders, shop.order_lines;
