@@ -12,14 +12,14 @@ SELECT * FROM personalize.basket_items('\x1502893900001e');
 SELECT * FROM personalize.basket_items('\x120300000012');
 -- all of it
 SELECT * FROM personalize.basket_items('\x1f0289390000010100feffffff0f') ORDER BY place;
--- no row for no basket
+-- no row for no basket, nor for one that is empty until something in it expires
 SELECT * FROM personalize.basket_items(NULL);
+SELECT * FROM personalize.basket_items('');
 
 -- whatever else the bytes are, they are no basket; the last have a day that is no date, and a weight past its range
 \set VERBOSITY sqlstate
-SELECT * FROM personalize.basket_items('');
-\set VERBOSITY default
 SELECT * FROM personalize.basket_items('\xdeadbeef');
+\set VERBOSITY default
 SELECT * FROM personalize.basket_items('\x10030000');
 SELECT * FROM personalize.basket_items('\x100300000000');
 SELECT * FROM personalize.basket_items('\x10ffffffff0f');

@@ -32,7 +32,40 @@ SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'history_shop.order_
 SELECT to_regclass('history_shop.h_log') AS log, to_regclass('history_shop.h_items') AS items;
 SELECT count(*) FROM personalize.history;
 SELECT count(*) FROM personalize.watch;
+SELECT count(*) FROM personalize.catalog;
+
+-- so the name is free again.  The catalog goes with the last of those that share it, also if they go at once
+SELECT personalize.create_history('history_shop.h', 'history_shop.order_lines', 'order_id', 'product_id', build => false);
+SELECT personalize.create_history('history_shop.g', 'history_shop.order_lines', 'order_id', 'product_id', catalog => 'history_shop.h_items', build => false);
+DROP TABLE history_shop.h;
+SELECT relation FROM personalize.catalog;
+DROP TABLE history_shop.g;
+SELECT relation FROM personalize.catalog;
+SELECT personalize.create_history('history_shop.h', 'history_shop.order_lines', 'order_id', 'product_id', build => false);
+SELECT personalize.create_history('history_shop.g', 'history_shop.order_lines', 'order_id', 'product_id', catalog => 'history_shop.h_items', build => false);
+DROP TABLE history_shop.h, history_shop.g;
+SELECT relation FROM personalize.catalog;
+-- whoever drops it: the owner of the schema may, too
+RESET ROLE;
+CREATE SCHEMA history_mall AUTHORIZATION regress_personalize_other;
+GRANT USAGE, CREATE ON SCHEMA history_mall TO regress_personalize_shop;
+SET ROLE regress_personalize_shop;
+SELECT personalize.create_history('history_mall.h', 'history_shop.order_lines', 'order_id', 'product_id', build => false);
+SET ROLE regress_personalize_other;
+DROP TABLE history_mall.h;
+DROP SCHEMA history_mall;
+SET ROLE regress_personalize_shop;
+-- with what others have built upon it, it stays; a catalog made by hand stays, too
+SELECT personalize.create_history('history_shop.h', 'history_shop.order_lines', 'order_id', 'product_id', build => false);
+CREATE VIEW history_shop.names AS SELECT item FROM history_shop.h_items;
+DROP TABLE history_shop.h;
+SELECT relation FROM personalize.catalog;
+DROP VIEW history_shop.names;
 SELECT personalize.drop_catalog('history_shop.h_items');
+SELECT personalize.create_catalog('history_shop.made', item_type => 'integer');
+SELECT personalize.create_history('history_shop.h', 'history_shop.order_lines', 'order_id', 'product_id', catalog => 'history_shop.made', build => false);
+DROP TABLE history_shop.h;
+SELECT personalize.drop_catalog('history_shop.made');
 SELECT count(*) FROM personalize.catalog;
 
 -- drop_history takes its own catalog, too
@@ -53,8 +86,8 @@ SET client_min_messages = warning;
 DROP TABLE history_shop.doomed CASCADE;
 RESET client_min_messages;
 SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'history_shop'::regnamespace AND c.relkind = 'r' ORDER BY 1;
-SELECT (SELECT count(*) FROM personalize.history) + (SELECT count(*) FROM personalize.model) + (SELECT count(*) FROM personalize.watch) AS entries;
-SELECT personalize.drop_catalog('history_shop.h_items');
+SELECT (SELECT count(*) FROM personalize.history) + (SELECT count(*) FROM personalize.model) + (SELECT count(*) FROM personalize.catalog)
+	+ (SELECT count(*) FROM personalize.watch) AS entries;
 
 -- Names
 SELECT personalize.create_history(NULL, 'history_shop.order_lines', 'order_id', 'product_id');

@@ -70,7 +70,7 @@ join_number(Join *j, Datum key, const HistoryRow *row)
 
 	pass_old(j, false, number);
 	met = j->old != NULL && key_number(j->type, key_of(j, j->old)) == number;
-	if (met || row->basket.size > 0)
+	if (met || history_row_exists(row))
 		j->sink(j->arg, key, row, met ? j->old : NULL);
 	if (met)
 		j->old = key_scan_next(j->scan);
@@ -86,7 +86,7 @@ join_other(Join *j, Datum key, const HistoryRow *row)
 
 	key_scan_start(j->scan, &key);
 	old = key_scan_next(j->scan);
-	if (old != NULL || row->basket.size > 0)
+	if (old != NULL || history_row_exists(row))
 		j->sink(j->arg, key, row, old);
 }
 
@@ -134,7 +134,7 @@ build_join(BuildRows *rows, Relation relation, KeyType type, Snapshot snapshot, 
 	{
 		if (j.scan != NULL)
 			(key_is_number(type) ? join_number : join_other) (&j, key, &row);
-		else if (row.basket.size > 0)
+		else if (history_row_exists(&row))
 			sink(arg, key, &row, NULL);
 	}
 	if (j.scan == NULL)

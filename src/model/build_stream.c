@@ -98,7 +98,8 @@ stream_one(const HistoryDef *history, uint32 num_items, BasketSink sink, void *a
 	{
 		CHECK_FOR_INTERRUPTS();
 		read_side(&side, tuple);
-		sink(arg, &side.row.basket, NULL);
+		if (side.row.basket.size > 0)
+			sink(arg, &side.row.basket, NULL);
 	}
 	table_endscan(scan);
 	close_side(&side);
@@ -131,17 +132,20 @@ compare_keys(KeyType type, Datum a, Datum b)
 	}
 }
 
-/* The basket is decoded when its row is met, so each row is read once. */
+/* The basket is decoded when its row is met, so each row is read once.  Rows of empty baskets are not met. */
 static void
 advance(Side *side)
 {
 	bool		isnull;
 
-	side->tuple = key_scan_next(side->scan);
-	if (side->tuple == NULL)
-		return;
+	do
+	{
+		side->tuple = key_scan_next(side->scan);
+		if (side->tuple == NULL)
+			return;
+		read_side(side, side->tuple);
+	} while (side->row.basket.size == 0);
 	side->key = heap_getattr(side->tuple, HISTORY_BASKET, RelationGetDescr(side->relation), &isnull);
-	read_side(side, side->tuple);
 }
 
 /* The primary key's index is the order that both have in common. */

@@ -29,6 +29,7 @@
 #include "model/change_log.h"
 #include "model/change_log_watch.h"
 #include "model/lineage.h"
+#include "model/setup.h"
 
 PG_FUNCTION_INFO_V1(personalize_ddl_end);
 PG_FUNCTION_INFO_V1(personalize_sql_drop);
@@ -582,23 +583,45 @@ is_repeated(const Dropped *dropped, const Dropped *before)
 		strcmp(before->table, dropped->table) == 0 && watch_id_of_name(before->name) == watch_id_of_name(dropped->name);
 }
 
-/* First the registry forgets what is gone, so that nothing is marked for it. */
-static void
-follow_drop(Node *command)
+/* Whether any of it was registered. */
+static bool
+forget_dropped(const List *all)
 {
 	List	   *registered = watch_registered();
-	List	   *all = read_all_dropped();
-	const Dropped *before = NULL;
+	bool		any = false;
 	ListCell   *cell;
 
 	foreach(cell, all)
 	{
 		const Dropped *dropped = lfirst(cell);
 
-		if (is_relation(dropped) && list_member_oid(registered, dropped->relation))
-			registry_forget(dropped->relation);
+		if (!is_relation(dropped) || !list_member_oid(registered, dropped->relation))
+			continue;
+		registry_forget(dropped->relation);
+		any = true;
 	}
 	CommandCounterIncrement();
+	return any;
+}
+
+/* What create_history made for itself is not left in the way of the next one of that name. */
+static void
+drop_unused(Node *command)
+{
+	setup_drop_unused_catalogs();
+}
+
+/* First the registry forgets what is gone, so that nothing is marked for it. */
+static void
+follow_drop(Node *command)
+{
+	List	   *all = read_all_dropped();
+	const Dropped *before = NULL;
+	ListCell   *cell;
+
+	/* a guard of its own: a catalog that cannot go, as somebody's view reads it, undoes nothing else */
+	if (forget_dropped(all))
+		run_guarded(drop_unused, command);
 	foreach(cell, all)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -67,7 +67,16 @@ read_time(Relation relation, HeapTuple tuple, int column)
 	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
 }
 
-/* An empty basket has no row, so a row that holds one is damaged, too. */
+/* Nothing but what is left of a basket that may come back says nothing. */
+static bool
+read_items(Env *env, WireReader *reader, HistoryRow *row)
+{
+	row->basket.size = 0;
+	if (wire_left(reader) == 0)
+		return row->oldest != DT_NOBEGIN;
+	return basket_decode(env, reader, &row->basket);
+}
+
 void
 history_row_read(Env *env, Relation relation, HeapTuple tuple, HistoryRow *row)
 {
@@ -76,7 +85,9 @@ history_row_read(Env *env, Relation relation, HeapTuple tuple, HistoryRow *row)
 	bytea	   *bytes = isnull ? NULL : DatumGetByteaPP(items);
 	WireReader	reader = isnull ? wire_reader("", 0) : wire_reader(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 
-	if (!basket_decode(env, &reader, &row->basket) || row->basket.size == 0)
+	row->happened = read_time(relation, tuple, HISTORY_HAPPENED);
+	row->oldest = read_time(relation, tuple, HISTORY_OLDEST);
+	if (isnull || !read_items(env, &reader, row))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("history %s is damaged at basket %s", registry_name(RelationGetRelid(relation)),
@@ -85,19 +96,19 @@ history_row_read(Env *env, Relation relation, HeapTuple tuple, HistoryRow *row)
 				 errhint("Make it again: CALL personalize.refresh(%s, rebuild => true).",
 						 quote_literal_cstr(registry_name(RelationGetRelid(relation))))));
 	/* a copy that detoasting made */
-	if (!isnull && (Pointer) bytes != DatumGetPointer(items))
+	if ((Pointer) bytes != DatumGetPointer(items))
 		pfree(bytes);
-	row->happened = read_time(relation, tuple, HISTORY_HAPPENED);
-	row->oldest = read_time(relation, tuple, HISTORY_OLDEST);
 }
 
-/* Encoded in place: the bytes follow the header, whose size is known only then. */
+/* Encoded in place: the bytes follow the header, whose size is known only then.  No item, no byte. */
 static Datum
 basket_datum(const Basket *basket)
 {
 	bytea	   *value = palloc(VARHDRSZ + basket_encoded_room(basket->size));
-	unsigned char *end = basket_encode(basket, (unsigned char *) VARDATA(value));
+	unsigned char *end = (unsigned char *) VARDATA(value);
 
+	if (basket->size > 0)
+		end = basket_encode(basket, end);
 	SET_VARSIZE(value, end - (unsigned char *) value);
 	return PointerGetDatum(value);
 }
@@ -144,7 +155,7 @@ history_row_write(TableWriter *writer, HeapTuple old, Datum key, const HistoryRo
 	bool	   *nulls;
 	bool	   *replace;
 
-	if (row->basket.size == 0)
+	if (!history_row_exists(row))
 	{
 		MemoryContextSwitchTo(caller);
 		return delete_row(writer, old);

@@ -21,6 +21,8 @@
 /*
  * History: (basket KEY PRIMARY KEY, items bytea NOT NULL, happened timestamptz, oldest timestamptz).
  * happened: last event, NULL without times.  oldest: the first event that counts, only with a horizon, indexed.
+ * No bytes at all for items: what was there takes itself away.  With a horizon such a row stays, for its `oldest`: when that
+ * event expires, what is left may be a basket.
  */
 enum {HISTORY_BASKET = 1, HISTORY_ITEMS, HISTORY_HAPPENED, HISTORY_OLDEST, HISTORY_NUM_COLUMNS = HISTORY_OLDEST};
 
@@ -50,14 +52,21 @@ extern bool model_row_same_bytes(Datum old, bool isnull, Datum new);
 /* --- history --- */
 typedef struct HistoryRow
 {
-	Basket		basket;			/* size 0: there is no row */
+	Basket		basket;			/* size 0: there is a row only where something may expire */
 	TimestampTz happened;		/* DT_NOBEGIN: none */
 	TimestampTz oldest;			/* DT_NOBEGIN: none */
 } HistoryRow;
 
+/* Whether the table has a row for this. */
+static inline bool
+history_row_exists(const HistoryRow *row)
+{
+	return row->basket.size > 0 || row->oldest != DT_NOBEGIN;
+}
+
 /* Fails with ERRCODE_DATA_CORRUPTED, naming table and key, where the bytes are no basket. */
 extern void history_row_read(Env *env, Relation relation, HeapTuple tuple, HistoryRow *row);
-/* Inserts (old NULL), updates where anything differs, or deletes (row->basket.size 0). Returns whether it wrote. */
+/* Inserts (old NULL), updates where anything differs, or deletes (there is to be no row). Returns whether it wrote. */
 extern bool history_row_write(TableWriter *writer, HeapTuple old, Datum key, const HistoryRow *row);
 
 /* --- pairs --- */

@@ -199,8 +199,6 @@ write_new(GroupHistory *history, Datum key)
 	bool		was = history->old.basket.size > 0;
 	bool		is = history->new.basket.size > 0;
 
-	if (!was && !is && history->old_tuple == NULL)
-		return;
 	history_row_write(history->writer, history->old_tuple, key, &history->new);
 	history->def->num_baskets += is - was;
 }

@@ -72,6 +72,8 @@ extern void setup_depend_model(const ModelDef *model);
 extern void setup_create_catalog(CatalogDef *catalog, const NewTable *table, const char *label);
 /* Drops it if it was made by create_history and nothing uses it any more. */
 extern void setup_drop_unused_catalog(int32 id);
+/* The same of all catalogs, whoever has dropped their histories by whatever command. */
+extern void setup_drop_unused_catalogs(void);
 
 /* --- setup_model.c --- */
 extern void setup_drop_model(const ModelDef *model);

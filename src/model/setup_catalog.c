@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -60,18 +61,53 @@ setup_create_catalog(CatalogDef *catalog, const NewTable *table, const char *lab
 }
 
 /* One that somebody made by hand stays, even if nothing uses it. */
+static bool
+is_unused(const CatalogDef *catalog)
+{
+	ListCell   *cell;
+
+	if (catalog == NULL || !catalog->implicit)
+		return false;
+	foreach(cell, registry_histories())
+		if (((HistoryDef *) lfirst(cell))->catalog_id == catalog->id)
+			return false;
+	return true;
+}
+
 void
 setup_drop_unused_catalog(int32 id)
 {
 	CatalogDef *catalog = registry_catalog_by_id(id);
+
+	if (is_unused(catalog))
+		setup_drop_table(catalog->relation);
+}
+
+/*
+ * As the owner: who may drop a history, as the owner of its schema, need not own what is behind it.  The lock waits for a
+ * create_history that shares the catalog, which is in use then.
+ */
+static void
+drop_as_owner(const CatalogDef *catalog)
+{
+	OwnerScope	scope;
+
+	LockRelationOid(catalog->relation, AccessExclusiveLock);
+	if (!is_unused(catalog) || get_rel_relkind(catalog->relation) == '\0')
+		return;
+	registry_enter_owner(catalog->relation, &scope);
+	setup_drop_table(catalog->relation);
+	registry_leave_owner(&scope);
+}
+
+void
+setup_drop_unused_catalogs(void)
+{
 	ListCell   *cell;
 
-	if (catalog == NULL || !catalog->implicit)
-		return;
-	foreach(cell, registry_histories())
-		if (((HistoryDef *) lfirst(cell))->catalog_id == id)
-			return;
-	setup_drop_table(catalog->relation);
+	foreach(cell, registry_catalogs())
+		if (is_unused(lfirst(cell)))
+			drop_as_owner(lfirst(cell));
 }
 
 /* ---------------------------------------------------------------- create_catalog */

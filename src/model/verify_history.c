@@ -89,7 +89,7 @@ compare_row(void *arg, Datum basket, const HistoryRow *row, HeapTuple tuple)
 {
 	HistoryCheck *c = arg;
 	MemoryContext old = MemoryContextSwitchTo(c->row_context);
-	HistoryRow	stored = {.happened = row->happened, .oldest = row->oldest};
+	HistoryRow	stored = {.happened = DT_NOBEGIN, .oldest = DT_NOBEGIN};
 	ServerEnv	server;
 
 	if (!is_pending(c, basket))
@@ -98,7 +98,8 @@ compare_row(void *arg, Datum basket, const HistoryRow *row, HeapTuple tuple)
 		if (tuple)
 			history_row_read(&server.env, c->relation, tuple, &stored);
 		compare_baskets(c, basket, &stored.basket, &row->basket);
-		if (tuple && row->basket.size > 0)
+		/* times of an empty basket are compared, too; those of a basket that is missing as a whole say nothing more */
+		if ((stored.basket.size > 0) == (row->basket.size > 0))
 		{
 			differ(c, "happened", basket, NULL, (double) stored.happened, (double) row->happened);
 			differ(c, "oldest", basket, NULL, (double) stored.oldest, (double) row->oldest);

@@ -175,6 +175,12 @@ run_seed(uint64_t seed)
 			one_step();
 		finish_writers();
 		check_quiet();
+		/* what nobody changes any more goes on expiring */
+		for (int waits = shop.expiring ? 2 : 0; waits > 0 && !failed(); waits--)
+		{
+			session_do(&checker, "SELECT pg_catalog.pg_sleep(0.15)");
+			check_quiet();
+		}
 	}
 	if (!failed())
 		shop_drop();

@@ -125,6 +125,11 @@ choose_history(History *h, int number)
 	}
 	if (h->times && chance(shop.expiring ? 100 : 25))
 		h->horizon = shop.expiring ? "500 ms" : "30 days";
+	/* what expires may be what took another event away, or kept another item from the most recent */
+	if (h->horizon && strcmp(h->relation, "views") != 0 && chance(60))
+		h->weights = true;
+	if (h->horizon && !h->max_basket && chance(30))
+		h->max_basket = 1 + (int) below(4);
 }
 
 static bool
@@ -205,7 +210,7 @@ shop_choose(void)
 	shop.num_items = 4 + (int) below(12);
 	shop.customers = shop.source == SOURCE_VIEW && chance(50);
 	shop.foreign_key = shop.source == SOURCE_VIEW || chance(40);
-	shop.expiring = chance(8);
+	shop.expiring = chance(12);
 	shop.num_histories = chance(30) ? 2 : 1;
 	for (int i = 0; i < shop.num_histories; i++)
 		choose_history(&shop.history[i], i);

@@ -10,8 +10,10 @@ static const char *
 weight_literal(void)
 {
 	static const char *const weights[] = {"1", "1", "1", "2", "3", "5", "0", "-1", "-2", "NULL"};
+	static const char *const opposite[] = {"1", "1", "-1", "-1", "2", "-2"};
 
-	return pick(weights);
+	/* where events expire, baskets that are empty only until then */
+	return shop.expiring ? pick(opposite) : pick(weights);
 }
 
 static const char *
