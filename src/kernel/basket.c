@@ -99,10 +99,14 @@ void
 basket_sort(Basket *b)
 {
 	uint32_t	differs = 0;
+	bool		ascends = true;
 
 	for (uint32_t e = 1; e < b->size; e++)
+	{
 		differs |= b->entry[e].code ^ b->entry[0].code;
-	if (differs != 0)
+		ascends &= b->entry[e].code > b->entry[e - 1].code;
+	}
+	if (differs != 0 && !ascends)
 		sort_below(b->entry, b->size, UINT32_C(0x80000000) >> __builtin_clz(differs));
 }
 

@@ -179,7 +179,8 @@ read_basket(Env *env, RunReader *reader, int words)
 		if (i > 0)
 			item += get(reader) + 1;
 		row[i * words] = reader->basket;
-		row[i * words + 1] = item;
+		/* other numbers are in no order any more, but slices are sorted anyway */
+		row[i * words + 1] = reader->item ? reader->item[item] : item;
 	}
 	if (words > 2)
 		read_values(reader, row, size, words);

@@ -47,6 +47,7 @@ struct RunReader
 {
 	/* immutable, set by whoever opens the run */
 	RunHead		head;
+	const uint32_t *item;		/* items by the numbers that are in the run, or NULL: the same */
 	void		(*refill) (RunReader *reader);	/* NULL: all is there */
 
 	/* mutable */

@@ -169,7 +169,7 @@ build_rows_of_item(const BuildRows *rows, uint32 code)
 	return code < rows->of_item_room ? rows->of_item[code] : 0;
 }
 
-/* Rows keep the codes they have; they are translated when they are handed out. */
+/* Rows keep the codes they have; they are translated when runs are read. */
 void
 build_rows_renumber(BuildRows *rows, const uint32 *code, ItemTable *items)
 {
@@ -195,6 +195,8 @@ start_merge(BuildRows *rows)
 	rows->rows.row = NULL;
 	rows->order = item_table_order(rows->items);
 	rows->total = basket_rows_total(&rows->rows);
+	for (uint32 r = 0; r < rows->rows.num_runs; r++)
+		rows->rows.run[r].item = rows->code;
 	basket_rows_merge(&rows->rows, &rows->server.env, &rows->merge);
 	rows->merging = true;
 	MemoryContextSwitchTo(old);
@@ -221,7 +223,7 @@ basket_key(BuildRows *rows, uint64 basket)
 	return key;
 }
 
-/* The events of the oldest kept beside the last one become an event of their own, which weighs nothing. */
+/* Items have their new codes already.  The events of the oldest kept beside the last one become an event of their own, which weighs nothing. */
 static uint32
 take_items(BuildRows *rows, const uint64 *row, uint64 n)
 {
@@ -236,7 +238,7 @@ take_items(BuildRows *rows, const uint64 *row, uint64 n)
 	}
 	for (uint64 i = 0; i < n; i++, row += words)
 	{
-		uint32		code = rows->code ? rows->code[row[1]] : (uint32) row[1];
+		uint32		code = (uint32) row[1];
 		TimestampTz happened = words > 3 && rows->history->happened ? (int64) basket_number((int64) row[3]) : DT_NOBEGIN;
 
 		rows->item[taken++] = (SourceItem) {rows->order[code], code, happened, words > 2 ? (int64) row[2] : 1};

@@ -53,7 +53,8 @@ typedef struct SourceItem
 } SourceItem;
 
 /*
- * Sorts and folds `items` in place; returns how many are left, in the order of the sequence (happened, key).
+ * Sorts and folds `items` in place; returns how many are left, in the order of the sequence (happened, key); in any, where there are
+ * no times.
  * Where *too_heavy one of them weighs more than 2^32 - 1, and they are in no order that matters.
  */
 extern uint32 source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heavy);

@@ -21,12 +21,12 @@ typedef int (*ItemComparison) (const void *, const void *);
 
 /* No two are the same once they are folded, so neither order has ties that an unstable sort could break at will. */
 static int
-by_key(const void *x, const void *y)
+by_code(const void *x, const void *y)
 {
 	const SourceItem *a = x;
 	const SourceItem *b = y;
 
-	return (a->key > b->key) - (a->key < b->key);
+	return (a->code > b->code) - (a->code < b->code);
 }
 
 /* Items of one moment are ordered by their keys, so that the sequence, and what a cut leaves, is the same always. */
@@ -37,7 +37,7 @@ by_sequence(const void *x, const void *y)
 	const SourceItem *b = y;
 	int			order = (a->happened > b->happened) - (a->happened < b->happened);
 
-	return order != 0 ? order : by_key(x, y);
+	return order != 0 ? order : (a->key > b->key) - (a->key < b->key);
 }
 
 static void
@@ -54,9 +54,21 @@ insert_sorted(SourceItem *items, uint32 n, ItemComparison compare)
 	}
 }
 
+/* Builds bring their items in the order of the codes, so that it need only be seen. */
+static bool
+are_sorted(const SourceItem *items, uint32 n, ItemComparison compare)
+{
+	for (uint32 i = 1; i < n; i++)
+		if (compare(&items[i - 1], &items[i]) > 0)
+			return false;
+	return true;
+}
+
 static inline void
 sort_items(SourceItem *items, uint32 n, ItemComparison compare)
 {
+	if (are_sorted(items, n, compare))
+		return;
 	if (n <= INSERTION_MAX)
 		insert_sorted(items, n, compare);
 	else
@@ -73,7 +85,7 @@ fold_items(SourceItem *items, uint32 n)
 	{
 		SourceItem	item = items[i++];
 
-		for (; i < n && items[i].key == item.key; i++)
+		for (; i < n && items[i].code == item.code; i++)
 		{
 			item.weight += items[i].weight;
 			item.happened = Max(item.happened, items[i].happened);
@@ -101,13 +113,18 @@ any_too_heavy(const SourceItem *items, uint32 n)
 uint32
 source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heavy)
 {
-	sort_items(items, n, by_key);
+	bool		cut;
+
+	sort_items(items, n, by_code);
 	n = fold_items(items, n);
 	*too_heavy = any_too_heavy(items, n);
 	if (*too_heavy)
 		return n;
-	sort_items(items, n, by_sequence);
-	if (max_basket > 0 && n > (uint32) max_basket)
+	cut = max_basket > 0 && n > (uint32) max_basket;
+	/* without times the sequence says nothing, but for what a cut leaves */
+	if (cut || (n > 0 && !TIMESTAMP_IS_NOBEGIN(items[0].happened)))
+		sort_items(items, n, by_sequence);
+	if (cut)
 	{
 		/* the most recent stand last */
 		memmove(items, items + n - max_basket, max_basket * sizeof(SourceItem));

@@ -216,6 +216,7 @@ open_run(const BasketRows *rows, const BasketRun *run, Size room)
 	FileReader *r = palloc0(sizeof(FileReader));
 
 	r->reader.head = run->head;
+	r->reader.item = run->item;
 	if (run->bytes != NULL)
 		r->reader.in = wire_reader(run->bytes, run->head.bytes);
 	else

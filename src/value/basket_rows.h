@@ -20,6 +20,7 @@
 typedef struct BasketRun
 {
 	RunHead		head;
+	const uint32 *item;			/* what its items are called by now, or NULL: as they were */
 	unsigned char *bytes;		/* NULL where it is in the file */
 	int			fileno;			/* its place there */
 	off_t		offset;
