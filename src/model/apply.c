@@ -73,7 +73,7 @@ apply_reserve(ModelApply *apply, uint32 n)
 
 /* n and floor of every item, in one scan that leaves the bases in TOAST. */
 static void
-read_marginals(ModelApply *apply)
+read_marginals(ModelApply *apply, uint32 num_items)
 {
 	Relation	pairs = table_writer_relation(apply->writer);
 	TableScanDesc scan = table_beginscan(pairs, GetActiveSnapshot(), 0, NULL);
@@ -85,6 +85,13 @@ read_marginals(ModelApply *apply)
 
 		CHECK_FOR_INTERRUPTS();
 		pair_table_row_read(pairs, tuple, false, &row);
+		/* arrays are made by it */
+		if (row.item >= num_items)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("item code %u in %s is none of the catalog's", row.item, registry_name(apply->model->pairs)),
+					 errhint("CALL personalize.refresh('%s', rebuild => true) makes the model again.",
+							 registry_name(apply->model->relation))));
 		apply_reserve(apply, row.item + 1);
 		apply->old_n[row.item] = apply->new_n[row.item] = row.n;
 		apply->floor[row.item] = row.floor;
@@ -93,7 +100,7 @@ read_marginals(ModelApply *apply)
 }
 
 ModelApply *
-apply_create(MemoryContext parent, ModelDef *model)
+apply_create(MemoryContext parent, ModelDef *model, uint32 num_items)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "personalize apply", ALLOCSET_DEFAULT_SIZES);
 	ModelApply *apply = MemoryContextAllocZero(context, sizeof(ModelApply));
@@ -105,7 +112,7 @@ apply_create(MemoryContext parent, ModelDef *model)
 	apply->old_newest = model_newest_generation(model);
 	apply->writer = table_writer_open(model->pairs);
 	if (apply->keeps_floors)
-		read_marginals(apply);
+		read_marginals(apply, num_items);
 	return apply;
 }
 

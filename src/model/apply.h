@@ -38,7 +38,8 @@ typedef struct ModelApply
 } ModelApply;
 
 /* Opens the pair table and reads what rescoring will have to compare with. */
-extern ModelApply *apply_create(MemoryContext context, ModelDef *model);
+/* num_items: codes that the catalog has given, beyond which a row cannot be right. */
+extern ModelApply *apply_create(MemoryContext context, ModelDef *model, uint32 num_items);
 /* The arrays have room for the first n items. */
 extern void apply_reserve(ModelApply *apply, uint32 n);
 /*

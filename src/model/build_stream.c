@@ -56,22 +56,6 @@ close_side(Side *side)
 	table_close(side->relation, NoLock);
 }
 
-/* Entries ascend: the last is the largest. */
-static void
-check_codes(const Side *side)
-{
-	const Basket *b = &side->row.basket;
-
-	if (b->size > 0 && b->entry[b->size - 1].code >= side->num_items)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("%s holds item code %u, which its catalog does not have",
-						registry_name(side->history->relation), b->entry[b->size - 1].code),
-				 errdetail("The catalog has %u items.", side->num_items),
-				 errhint("Make it again: CALL personalize.refresh(%s, rebuild => true).",
-						 quote_literal_cstr(registry_name(side->history->relation)))));
-}
-
 /* Decoded into arrays that are kept; what detoasting allocates goes at once. */
 static void
 read_side(Side *side, HeapTuple tuple)
@@ -81,7 +65,7 @@ read_side(Side *side, HeapTuple tuple)
 	history_row_read(&side->server.env, side->relation, tuple, &side->row);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(side->row_context);
-	check_codes(side);
+	history_row_guard_codes(side->relation, &side->row, side->num_items);
 }
 
 /* As it lies in the table: the order of baskets changes no sum. */

@@ -20,23 +20,27 @@
 #include "utils/uuid.h"
 
 #include "model/change_log.h"
+#include "model/layout.h"
 #include "model/model_rows.h"
 #include "model/table_writer.h"
 
 /* Rows that are written together: a page holds about 200 of them. */
 #define APPEND_BATCH 200
 
+/* The reason where keys cannot be written any more. */
+#define OTHER_KEYS "the change log has other keys than it was made for"
+
 /* ---------------------------------------------------------------- appending */
 
 /* The lock stays until the end of the transaction, as for any row that is written. */
 static Relation
-open_log(Oid log)
+open_log(Oid log, KeyType type)
 {
 	Relation	relation = OidIsValid(log) ? try_relation_open(log, RowExclusiveLock) : NULL;
 
 	if (relation == NULL)
 		return NULL;
-	if (relation->rd_rel->relkind == RELKIND_RELATION && RelationGetNumberOfAttributes(relation) == LOG_NUM_COLUMNS)
+	if (layout_is_log(relation, type))
 		return relation;
 	relation_close(relation, NoLock);
 	return NULL;
@@ -83,14 +87,18 @@ append_row(Relation relation, Datum *values, bool *nulls)
 
 /* By far the most frequent case, one basket by one statement: no keyset, no slots. */
 void
-change_log_append_key(Oid log, Datum key)
+change_log_append_key(Oid log, KeyType type, Datum key)
 {
-	Relation	relation = open_log(log);
+	Relation	relation = open_log(log, type);
 	Datum		values[LOG_NUM_COLUMNS] = {key, 0};
 	bool		nulls[LOG_NUM_COLUMNS] = {false, true};
 
 	if (relation == NULL)
+	{
+		/* a log that cannot hold the key may still hold the news, and no change is lost */
+		change_log_mark_all(log, OTHER_KEYS);
 		return;
+	}
 	append_row(relation, values, nulls);
 	relation_close(relation, NoLock);
 }
@@ -99,7 +107,7 @@ change_log_append_key(Oid log, Datum key)
 void
 change_log_mark_all(Oid log, const char *reason)
 {
-	Relation	relation = open_log(log);
+	Relation	relation = open_log(log, 0);
 	Datum		values[LOG_NUM_COLUMNS] = {0, CStringGetTextDatum(reason)};
 	bool		nulls[LOG_NUM_COLUMNS] = {true, false};
 
@@ -164,8 +172,10 @@ append_many(Relation relation, KeyType type, const Keyset *keys)
 void
 change_log_append(Oid log, KeyType type, const Keyset *keys)
 {
-	Relation	relation = keys->size > 0 ? open_log(log) : NULL;
+	Relation	relation = keys->size > 0 ? open_log(log, type) : NULL;
 
+	if (relation == NULL && keys->size > 0)
+		change_log_mark_all(log, OTHER_KEYS);
 	if (relation == NULL)
 		return;
 	if (relation->rd_rel->relhasindex)

@@ -31,7 +31,7 @@ extern int64 change_log_forget(Oid log, KeyType type, Snapshot snapshot, Datum k
  * Appends keys, for whoever runs this: no privilege on the log is asked for.  Where there is no such log (any more) nothing
  * happens, as the writer of a shop's row is not to blame.
  */
-extern void change_log_append_key(Oid log, Datum key);
+extern void change_log_append_key(Oid log, KeyType type, Datum key);
 extern void change_log_append(Oid log, KeyType type, const Keyset *keys);
 /* Says that everything may have changed; the same about a log that is gone. */
 extern void change_log_mark_all(Oid log, const char *reason);

@@ -131,7 +131,7 @@ static void
 write_keys(Collector *collector)
 {
 	if (collector->num_keys == 1)
-		change_log_append_key(collector->target->log, log_datum(collector->target, collector->first));
+		change_log_append_key(collector->target->log, collector->target->type, log_datum(collector->target, collector->first));
 	else if (collector->num_keys > 1)
 		change_log_append(collector->target->log, collector->target->type, &collector->keys);
 }

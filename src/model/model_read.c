@@ -22,6 +22,7 @@
 #include "utils/varlena.h"
 
 #include "base/guards.h"
+#include "model/layout.h"
 #include "model/score.h"
 #include "value/measure.h"
 
@@ -59,6 +60,8 @@ open_model(ModelRead *read, text *name)
 	require_select(face);
 	read->catalog = registry_catalog_by_id(registry_history_by_id(read->model->history_id)->catalog_id);
 	read->snapshot = GetActiveSnapshot();
+	layout_require_catalog(read->catalog);
+	layout_require_model(read->model);
 }
 
 /* --- one pair ------------------------------------------------------------ */

@@ -100,6 +100,22 @@ history_row_read(Env *env, Relation relation, HeapTuple tuple, HistoryRow *row)
 		pfree(bytes);
 }
 
+/* Entries ascend: the last is the largest. */
+void
+history_row_guard_codes(Relation relation, const HistoryRow *row, uint32 num_items)
+{
+	const Basket *b = &row->basket;
+
+	if (b->size > 0 && b->entry[b->size - 1].code >= num_items)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("%s holds item code %u, which its catalog does not have",
+						registry_name(RelationGetRelid(relation)), b->entry[b->size - 1].code),
+				 errdetail("The catalog has %u items.", num_items),
+				 errhint("Make it again: CALL personalize.refresh(%s, rebuild => true).",
+						 quote_literal_cstr(registry_name(RelationGetRelid(relation))))));
+}
+
 /* Encoded in place: the bytes follow the header, whose size is known only then.  No item, no byte. */
 static Datum
 basket_datum(const Basket *basket)

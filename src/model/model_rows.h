@@ -66,6 +66,8 @@ history_row_exists(const HistoryRow *row)
 
 /* Fails with ERRCODE_DATA_CORRUPTED, naming table and key, where the bytes are no basket. */
 extern void history_row_read(Env *env, Relation relation, HeapTuple tuple, HistoryRow *row);
+/* The same for codes that the catalog has not given, of which arrays by code have no place. */
+extern void history_row_guard_codes(Relation relation, const HistoryRow *row, uint32 num_items);
 /* Inserts (old NULL), updates where anything differs, or deletes (there is to be no row). Returns whether it wrote. */
 extern bool history_row_write(TableWriter *writer, HeapTuple old, Datum key, const HistoryRow *row);
 

@@ -24,6 +24,7 @@
 
 #include "base/progress.h"
 #include "model/build.h"
+#include "model/layout.h"
 #include "model/refresh.h"
 #include "model/refresh_group.h"
 #include "model/rescore.h"
@@ -378,6 +379,17 @@ refresh_opened_group(RefreshGroup *group, RefreshMode mode, RefreshReport *repor
 	record(group, started, report);
 }
 
+/* Under the locks that keep them as they are. */
+static void
+require_layouts(const RefreshGroup *group)
+{
+	layout_require_catalog(group->catalog);
+	for (int h = 0; h < group->num_histories; h++)
+		layout_require_history(group->history[h].def);
+	for (int m = 0; m < group->num_models; m++)
+		layout_require_model(group->model[m].def);
+}
+
 /* Opens the group with locks, snapshot and user as all of its work needs them; close_scope undoes it. */
 static void
 open_scope(RefreshGroup *group, int32 history_id, OwnerScope *owner)
@@ -386,6 +398,7 @@ open_scope(RefreshGroup *group, int32 history_id, OwnerScope *owner)
 	lock_group_sources(group);
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	registry_enter_owner(group->history[0].def->relation, owner);
+	require_layouts(group);
 }
 
 static void

@@ -167,7 +167,12 @@ read_old(Batch *batch, GroupHistory *history, Datum key)
 	key_scan_start(history->scan, &key);
 	history->old_tuple = key_scan_next(history->scan);
 	if (history->old_tuple != NULL)
-		history_row_read(env, table_writer_relation(history->writer), history->old_tuple, &history->old);
+	{
+		Relation	relation = table_writer_relation(history->writer);
+
+		history_row_read(env, relation, history->old_tuple, &history->old);
+		history_row_guard_codes(relation, &history->old, batch->group->items->keys.size);
+	}
 	else
 		history->old.basket.size = 0;
 }
@@ -302,7 +307,7 @@ open_tables(RefreshGroup *group)
 		if (!model->def->built)
 			continue;
 		pairs_init(&group->server.env, &model->changes, model->def->shape);
-		model->apply = apply_create(group->server.context, model->def);
+		model->apply = apply_create(group->server.context, model->def, group->items->keys.size);
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "base/guards.h"
 #include "kernel/ridge.h"
 #include "model/build.h"
+#include "model/layout.h"
 #include "model/refresh.h"
 #include "model/setup.h"
 #include "value/measure.h"
@@ -393,6 +394,8 @@ rescore(ModelDef *model, HistoryDef *history)
 	registry_refresh_begins(history);
 	registry_enter_owner(history->relation, &owner);
 	PushCopiedSnapshot(GetTransactionSnapshot());
+	layout_require_catalog(registry_catalog_by_id(history->catalog_id));
+	layout_require_model(model);
 	build_face(model, history, &report);
 	PopActiveSnapshot();
 	registry_leave_owner(&owner);

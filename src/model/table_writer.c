@@ -311,6 +311,18 @@ require_primary_key(Relation relation)
 	return index;
 }
 
+/* A key's values are passed in the order of the table's columns, which is how the key was made. */
+static void
+guard_key_order(Relation index)
+{
+	for (int k = 0; k < IndexRelationGetNumberOfKeyAttributes(index); k++)
+		if (index->rd_index->indkey.values[k] != k + 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("primary key %s is not as it was made", registry_name(RelationGetRelid(index))),
+					 errdetail("Its columns must be the first of the table, in their order.")));
+}
+
 /* Nothing is read yet: that needs a key. */
 KeyScan *
 key_scan_open(Relation relation, int num_keys, Snapshot snapshot)
@@ -321,6 +333,7 @@ key_scan_open(Relation relation, int num_keys, Snapshot snapshot)
 	scan->relation = relation;
 	scan->num_keys = num_keys;
 	scan->index = index_open(require_primary_key(relation), AccessShareLock);
+	guard_key_order(scan->index);
 	for (int k = 0; k < num_keys; k++)
 		init_key(&scan->key[k], scan->index, k);
 	scan->slot = table_slot_create(relation, NULL);

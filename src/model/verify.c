@@ -23,6 +23,7 @@
 #include "base/guards.h"
 #include "model/build_model.h"
 #include "model/build_rows.h"
+#include "model/layout.h"
 #include "model/verify.h"
 
 typedef struct ModelCheck
@@ -393,6 +394,11 @@ build_verify(const ModelDef *model, const HistoryDef *history, const HistoryDef 
 	BuildSurvey survey;
 	CountInput	input = {.history = history, .target = target, .survey = &survey, .sample = sample};
 
+	layout_require_catalog(catalog);
+	layout_require_history(history);
+	if (target)
+		layout_require_history(target);
+	layout_require_model(model);
 	input.items = item_table_load(context, catalog);
 	verify_history(history, input.items, sink, arg);
 	if (target && target->id != history->id)

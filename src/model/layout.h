@@ -1,0 +1,25 @@
+/*
+ * layout.h
+ *		That the tables of catalogs, histories and models still look as they were made.
+ *
+ * They belong to the shop, and nothing keeps an owner from changing the type of a column or dropping a key.  Rows are read and
+ * written here by place and type, so each table is looked at once after it is locked and before it is used.
+ */
+#ifndef PERSONALIZE_LAYOUT_H
+#define PERSONALIZE_LAYOUT_H
+
+#include "postgres.h"
+
+#include "utils/rel.h"
+
+#include "model/registry.h"
+
+/* These fail with ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE; AccessShareLock on the tables stays until the end of the transaction. */
+extern void layout_require_catalog(const CatalogDef *catalog);
+extern void layout_require_history(const HistoryDef *history);
+extern void layout_require_model(const ModelDef *model);
+
+/* A log with keys of that type; 0: of any.  No failure, because a writer of the shop asks. */
+extern bool layout_is_log(Relation relation, KeyType type);
+
+#endif							/* PERSONALIZE_LAYOUT_H */
