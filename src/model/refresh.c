@@ -217,6 +217,21 @@ add_expired(RefreshGroup *group, GroupHistory *history)
 	SPI_finish();
 }
 
+/* What is not watched may have changed without a trace: it is built again, and said, each time until it is put right. */
+static void
+distrust_log(GroupHistory *history)
+{
+	char	   *problem = history->def->built ? change_log_problem(history->def->id) : NULL;
+
+	if (problem == NULL)
+		return;
+	history->log.all = true;
+	ereport(WARNING,
+			(errmsg("the change log of history %s may have missed changes", registry_name(history->def->relation)),
+			 errdetail("%s.", problem),
+			 errhint("Until that is put right, each refresh builds the history again. personalize.status shows it, too.")));
+}
+
 static void
 read_changes(RefreshGroup *group, GroupHistory *history)
 {
@@ -226,6 +241,7 @@ read_changes(RefreshGroup *group, GroupHistory *history)
 	for (uint32 code = 0; code < history->log.keys.size; code++)
 		refresh_add_basket(group, history,
 						   key_datum(&history->log.keys, def->basket_type, code, def->basket_type));
+	distrust_log(history);
 	def->horizon_start = horizon_start(def);
 	if (def->horizon != NULL && def->built)
 		add_expired(group, history);

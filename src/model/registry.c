@@ -83,7 +83,9 @@ lookup_list(Lookup *lookup, Datum argument, RowReader read)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi;
 	List	   *list = NIL;
+	OwnerScope	scope;
 
+	registry_become_owner(&scope);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	PushActiveSnapshot(definition_snapshot());
@@ -99,6 +101,7 @@ lookup_list(Lookup *lookup, Datum argument, RowReader read)
 	}
 	MemoryContextSwitchTo(spi);
 	SPI_finish();
+	registry_become_caller(&scope);
 	return list;
 }
 
@@ -567,5 +570,23 @@ void
 registry_leave_owner(const OwnerScope *scope)
 {
 	AtEOXact_GUC(false, scope->nest_level);
+	SetUserIdAndSecContext(scope->save_user, scope->save_context);
+}
+
+/* The four tables have one owner, so any of them tells it; without the extension there is nothing to become. */
+void
+registry_become_owner(OwnerScope *scope)
+{
+	Oid			schema = get_namespace_oid("personalize", true);
+	Oid			table = OidIsValid(schema) ? get_relname_relid("history", schema) : InvalidOid;
+
+	GetUserIdAndSecContext(&scope->save_user, &scope->save_context);
+	if (OidIsValid(table))
+		SetUserIdAndSecContext(registry_owner(table), scope->save_context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+registry_become_caller(const OwnerScope *scope)
+{
 	SetUserIdAndSecContext(scope->save_user, scope->save_context);
 }

@@ -198,4 +198,11 @@ typedef struct OwnerScope
 extern void registry_enter_owner(Oid relation, OwnerScope *scope);
 extern void registry_leave_owner(const OwnerScope *scope);
 
+/*
+ * The registry's own tables are read and written as their owner, with constant statements: a writer of the shop, whose
+ * trigger has to know what to log, may have no right to them.  An error undoes it, too.
+ */
+extern void registry_become_owner(OwnerScope *scope);
+extern void registry_become_caller(const OwnerScope *scope);
+
 #endif							/* PERSONALIZE_REGISTRY_H */

@@ -125,26 +125,16 @@ add_array(Arguments *arguments, Oid array_type, Oid type, Datum *elements, int c
 	add(arguments, array_type, PointerGetDatum(construct_array(elements, count, type, size, byval, align)), isnull);
 }
 
-/* The four tables have one owner, so any of them tells it. */
-static Oid
-registry_table(void)
-{
-	return get_relname_relid("history", get_namespace_oid("personalize", false));
-}
-
 /* Returns the first column of the first row, for the one statement that returns any. */
 static Datum
 run(Write *write, Arguments *arguments)
 {
 	Datum		result = (Datum) 0;
 	bool		isnull;
-	Oid			user;
-	int			context;
+	OwnerScope	scope;
 	int			code;
 
-	/* an error needs no clean-up here: the end of the (sub)transaction restores the user */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(registry_owner(registry_table()), context | SECURITY_LOCAL_USERID_CHANGE);
+	registry_become_owner(&scope);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (write->plan == NULL)
@@ -161,7 +151,7 @@ run(Write *write, Arguments *arguments)
 	if (SPI_tuptable != NULL && SPI_processed > 0)
 		result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	SPI_finish();
-	SetUserIdAndSecContext(user, context);
+	registry_become_caller(&scope);
 	return result;
 }
 
