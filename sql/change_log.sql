@@ -59,6 +59,33 @@ DELETE FROM shop.orders_h_log;
 TRUNCATE shop.order_lines;
 DELETE FROM shop.orders_h_log;
 
+CREATE PROCEDURE pg_temp.refresh(what regclass) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CALL personalize.refresh(%L)', what);
+END $$;
+-- an order that is written line by line: one row a transaction, unless what wrote it has been rolled back or a refresh has taken it
+BEGIN;
+INSERT INTO shop.order_lines VALUES (30, 1);
+INSERT INTO shop.order_lines VALUES (30, 2);
+UPDATE shop.order_lines SET product_id = 3 WHERE order_id = 30 AND product_id = 2;
+SELECT basket FROM shop.orders_h_log;
+SAVEPOINT s;
+INSERT INTO shop.order_lines VALUES (31, 1);
+ROLLBACK TO s;
+INSERT INTO shop.order_lines VALUES (31, 2);
+RELEASE s;
+INSERT INTO shop.order_lines VALUES (31, 3);
+SELECT basket FROM shop.orders_h_log ORDER BY basket;
+CALL pg_temp.refresh('shop.orders_h');
+INSERT INTO shop.order_lines VALUES (31, 4);
+SELECT basket FROM shop.orders_h_log;
+COMMIT;
+INSERT INTO shop.order_lines VALUES (31, 5);
+SELECT basket FROM shop.orders_h_log;
+DELETE FROM shop.orders_h_log;
+TRUNCATE shop.order_lines;
+DELETE FROM shop.orders_h_log;
+
 -- ON CONFLICT: inserted, updated and left alone
 CREATE UNIQUE INDEX order_lines_key ON shop.order_lines (order_id, product_id);
 INSERT INTO shop.order_lines VALUES (1, 1, '2025-01-01'), (2, 1, '2025-01-01');

@@ -30,6 +30,8 @@
 /* The reason where keys cannot be written any more. */
 #define OTHER_KEYS "the change log has other keys than it was made for"
 
+static uint64 times_consumed = 0;
+
 /* ---------------------------------------------------------------- appending */
 
 /* The lock stays until the end of the transaction, as for any row that is written. */
@@ -187,6 +189,12 @@ change_log_append(Oid log, KeyType type, const Keyset *keys)
 
 /* ---------------------------------------------------------------- reading and deleting */
 
+uint64
+change_log_times_consumed(void)
+{
+	return times_consumed;
+}
+
 /*
  * The refresh lock keeps other refreshes away, so only a hand can have been here.  Where the snapshot cannot be renewed, what has
  * been read with it must not be used.
@@ -243,6 +251,8 @@ change_log_read(Env *env, Oid log, KeyType type, Snapshot snapshot, bool consume
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
 
+	if (consume)
+		times_consumed++;
 	memset(contents, 0, sizeof(*contents));
 	keyset_init(env, &contents->keys, key_is_number(type));
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -283,6 +293,7 @@ change_log_forget(Oid log, KeyType type, Snapshot snapshot, Datum key)
 	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
 	int64		num_rows = 0;
 
+	times_consumed++;
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		bool		isnull;

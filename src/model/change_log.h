@@ -27,6 +27,8 @@ typedef struct LogContents
 extern void change_log_read(Env *env, Oid log, KeyType type, Snapshot snapshot, bool consume, LogContents *contents);
 /* Only the rows of this key: number of rows deleted. */
 extern int64 change_log_forget(Oid log, KeyType type, Snapshot snapshot, Datum key);
+/* How often this session has begun to delete from any log; what it appended to one may be gone when this has grown. */
+extern uint64 change_log_times_consumed(void);
 /*
  * Appends keys, for whoever runs this: no privilege on the log is asked for.  Where there is no such log (any more) nothing
  * happens, as the writer of a shop's row is not to blame.

@@ -34,6 +34,7 @@ typedef struct CacheEntry
 } CacheEntry;
 
 static HTAB *targets = NULL;
+static CacheEntry *last = NULL; /* that was looked for: a session that writes orders asks for their lines again and again */
 static uint64 num_changes = 0;	/* of any relation, as far as this session has heard */
 
 /* ---------------------------------------------------------------- life */
@@ -226,15 +227,16 @@ static CacheEntry *
 find_entry(int32 id, Oid relation)
 {
 	CacheKey	key = {id, relation};
-	CacheEntry *entry;
 	bool		found;
 
+	if (last != NULL && last->key.id == id && last->key.relation == relation)
+		return last;
 	if (targets == NULL)
 		make_cache();
-	entry = hash_search(targets, &key, HASH_ENTER, &found);
+	last = hash_search(targets, &key, HASH_ENTER, &found);
 	if (!found)
-		entry->target = NULL;
-	return entry;
+		last->target = NULL;
+	return last;
 }
 
 LogTarget *

@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 
@@ -24,6 +25,13 @@ typedef enum RowSource
 
 #define NUM_ROW_SOURCES (ROWS_ONE + 1)
 
+/* One key of a target's key_type. */
+typedef struct LogKey
+{
+	int64		number;			/* where keys are numbers */
+	Datum		datum;			/* otherwise */
+} LogKey;
+
 typedef struct LogTarget
 {
 	Oid			log;
@@ -39,6 +47,11 @@ typedef struct LogTarget
 	/* columns that matter: an UPDATE of none of them changes nothing.  None: all matter */
 	int			num_used;
 	AttrNumber *used;
+	/* the key that this session has logged last; see change_log_trigger.c */
+	LogKey		logged;
+	FullTransactionId logged_transaction;	/* invalid: none */
+	SubTransactionId logged_subtransaction;
+	uint64		logged_consumed;
 	/* life */
 	Oid			source;			/* interactions or products */
 	MemoryContext context;

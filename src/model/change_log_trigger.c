@@ -9,6 +9,7 @@
  */
 #include "base/compat.h"
 
+#include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -33,47 +34,105 @@ typedef struct Collector
 {
 	LogTarget  *target;
 	uint64		num_keys;		/* 0, 1, or 2 for more */
-	Datum		first;			/* of target->key_type */
+	LogKey		first;
 	ServerEnv	server;
 	Keyset		keys;			/* all of them, once there are more */
 } Collector;
 
-/* ---------------------------------------------------------------- collecting */
+/* ---------------------------------------------------------------- one key */
 
-static bool
-same_as_first(const Collector *collector, Datum key)
+static LogKey
+log_key(KeyType type, Datum value)
 {
-	KeyType		type = collector->target->key_type;
+	LogKey		key = {0};
 
 	if (key_is_number(type))
-		return key_number(type, collector->first) == key_number(type, key);
-	/* equal bytes, or a toasted form of them, in which case the set will know */
-	return datumIsEqual(collector->first, key, false, type == KEY_UUID ? 16 : -1);
+		key.number = key_number(type, value);
+	else
+		key.datum = value;
+	return key;
 }
 
-/* The slot that it is in will hold another row next. */
-static Datum
-copy_key(const Collector *collector, Datum key)
+/* A toasted form of the same bytes counts as another key: that costs a row of the log at most. */
+static bool
+same_key(KeyType type, const LogKey *a, const LogKey *b)
 {
-	KeyType		type = collector->target->key_type;
-	MemoryContext caller = MemoryContextSwitchTo(collector->server.context);
-	Datum		copy = datumCopy(key, key_is_number(type), type == KEY_UUID ? 16 : -1);
+	if (key_is_number(type))
+		return a->number == b->number;
+	return datumIsEqual(a->datum, b->datum, false, type == KEY_UUID ? 16 : -1);
+}
 
+/* The slot or call that it is from will be gone. */
+static LogKey
+copy_key(KeyType type, LogKey key, MemoryContext context)
+{
+	MemoryContext caller;
+
+	if (key_is_number(type))
+		return key;
+	caller = MemoryContextSwitchTo(context);
+	key.datum = datumCopy(key.datum, false, type == KEY_UUID ? 16 : -1);
 	MemoryContextSwitchTo(caller);
-	return copy;
+	return key;
 }
 
 /* Numbers widen to the log's type, which the target has made sure of. */
 static Datum
-log_datum(const LogTarget *target, Datum key)
+log_datum(const LogTarget *target, const LogKey *key)
 {
-	int64		number;
-
-	if (!key_is_number(target->key_type) || target->key_type == target->type)
-		return key;
-	number = key_number(target->key_type, key);
-	return target->type == KEY_INT8 ? Int64GetDatum(number) : Int32GetDatum((int32) number);
+	switch (target->type)
+	{
+		case KEY_INT2:
+			return Int16GetDatum((int16) key->number);
+		case KEY_INT4:
+			return Int32GetDatum((int32) key->number);
+		case KEY_INT8:
+			return Int64GetDatum(key->number);
+		default:
+			return key->datum;
+	}
 }
+
+/* ---------------------------------------------------------------- once in a transaction */
+
+/*
+ * An order is often written line by line: what this (sub)transaction has logged commits or goes with whatever else it does, so the same key
+ * needs no second row, unless a refresh in this session has taken the first one since.
+ */
+static bool
+logged_before(const LogTarget *target, const LogKey *key)
+{
+	FullTransactionId transaction = GetTopFullTransactionIdIfAny();
+
+	return FullTransactionIdIsValid(transaction) && FullTransactionIdEquals(transaction, target->logged_transaction) &&
+		target->logged_subtransaction == GetCurrentSubTransactionId() && target->logged_consumed == change_log_times_consumed() &&
+		same_key(target->key_type, key, &target->logged);
+}
+
+static void
+remember_logged(LogTarget *target, const LogKey *key)
+{
+	FullTransactionId before = target->logged_transaction;
+
+	target->logged_transaction = InvalidFullTransactionId;
+	if (FullTransactionIdIsValid(before) && !key_is_number(target->key_type))
+		pfree(DatumGetPointer(target->logged.datum));
+	target->logged = copy_key(target->key_type, *key, target->context);
+	target->logged_subtransaction = GetCurrentSubTransactionId();
+	target->logged_consumed = change_log_times_consumed();
+	target->logged_transaction = GetTopFullTransactionIdIfAny();
+}
+
+static void
+write_key(LogTarget *target, const LogKey *key)
+{
+	if (logged_before(target, key))
+		return;
+	change_log_append_key(target->log, target->type, log_datum(target, key));
+	remember_logged(target, key);
+}
+
+/* ---------------------------------------------------------------- sets of keys */
 
 /* num_keys stays 2: what comes next goes into the set again. */
 static void
@@ -94,25 +153,36 @@ add_to_set(Collector *collector, Datum key)
 }
 
 static void
-collect(void *arg, Datum key)
+start_set(Collector *collector)
+{
+	KeyType		type = collector->target->key_type;
+
+	collector->num_keys = 2;
+	keyset_init(&collector->server.env, &collector->keys, key_is_number(type));
+	if (key_is_number(type))
+		keyset_add_number(&collector->server.env, &collector->keys, collector->first.number);
+	else
+		add_to_set(collector, collector->first.datum);
+}
+
+static void
+collect(void *arg, Datum value)
 {
 	Collector  *collector = arg;
+	KeyType		type = collector->target->key_type;
+	LogKey		key = log_key(type, value);
 
 	if (collector->num_keys == 0)
 	{
 		collector->num_keys = 1;
-		collector->first = copy_key(collector, key);
+		collector->first = copy_key(type, key, collector->server.context);
 		return;
 	}
-	if (same_as_first(collector, key))
+	if (same_key(type, &key, &collector->first))
 		return;
 	if (collector->num_keys == 1)
-	{
-		collector->num_keys = 2;
-		keyset_init(&collector->server.env, &collector->keys, key_is_number(collector->target->type));
-		add_to_set(collector, collector->first);
-	}
-	add_to_set(collector, key);
+		start_set(collector);
+	add_to_set(collector, value);
 }
 
 static void
@@ -131,7 +201,7 @@ static void
 write_keys(Collector *collector)
 {
 	if (collector->num_keys == 1)
-		change_log_append_key(collector->target->log, collector->target->type, log_datum(collector->target, collector->first));
+		write_key(collector->target, &collector->first);
 	else if (collector->num_keys > 1)
 		change_log_append(collector->target->log, collector->target->type, &collector->keys);
 }
