@@ -64,11 +64,16 @@ extern void compat_init_materialized_srf(FunctionCallInfo fcinfo);
 	} while (0)
 #endif
 
+/* 14: a condition on ctid reads just those blocks (bb437f995d4) */
+#define COMPAT_HAS_BLOCK_SCANS (PG_VERSION_NUM >= 140000)
+
 #if PG_VERSION_NUM < 150000
 /* 15: a sender may leave its reader asleep (46846433a03) */
 #define compat_mq_send(queue, size, data) shm_mq_send(queue, size, data, false)
+#define compat_mq_sendv(queue, parts, n) shm_mq_sendv(queue, parts, n, false)
 #else
 #define compat_mq_send(queue, size, data) shm_mq_send(queue, size, data, false, false)
+#define compat_mq_sendv(queue, parts, n) shm_mq_sendv(queue, parts, n, false, true)
 #endif
 
 #if PG_VERSION_NUM < 160000

@@ -10,30 +10,24 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "model/build_gather.h"
 #include "model/build_rows.h"
+#include "model/build_scan.h"
 #include "model/history_row.h"
 #include "model/source.h"
 #include "value/basket_rows.h"
 
 #define CHECK_ROWS 16384		/* between looks at interrupts */
-#define NUM_DIRECT (512 * 1024) /* item numbers from 0 on whose codes are found without hashing */
 
 struct BuildRows
 {
 	/* immutable */
 	MemoryContext context;
-	ServerEnv	server;
 	const HistoryDef *history;
-	Size		budget;
 
 	/* mutable: reading */
-	ItemTable  *items;
-	Keyset		keys;			/* of baskets, if they are no numbers */
-	BasketRows	rows;
-	uint32	   *direct;			/* codes of small item numbers, KEYSET_NONE where not met; NULL for other keys */
-	uint64	   *of_item;		/* rows by code */
-	uint32		of_item_room;
-	uint64		num_rows;
+	BuildGather gather;
+	WorkerCodes *worker;		/* NULL: none has read */
 
 	/* mutable: handing out */
 	RunMerge	merge;
@@ -49,89 +43,6 @@ struct BuildRows
 
 /* --- reading ------------------------------------------------------------- */
 
-/* Repeats count once where rows have no weights, and times are kept only by those who have them. */
-static int
-row_words(const HistoryDef *history)
-{
-	if (history->happened == NULL)
-		return history->weight == NULL && history->event_weights == NULL ? 2 : 4;
-	return history->horizon ? 5 : 4;
-}
-
-/* Keys that are no numbers cannot be spilled: every row may need any of them. */
-static void
-check_keys(void *arg, Size held)
-{
-	const BuildRows *rows = arg;
-	Size		keys = keyset_memory(&rows->items->keys);
-
-	if (!key_is_number(rows->history->basket_type))
-		keys += keyset_memory(&rows->keys);
-	if (keys > rows->budget)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("keys of history %s need %zu MB, more than maintenance_work_mem",
-						registry_name(rows->history->relation), keys / 1024 / 1024 + 1),
-				 errdetail("maintenance_work_mem is %zu MB.", rows->budget / 1024 / 1024),
-				 errhint("Set maintenance_work_mem to more, or use numbers as keys.")));
-}
-
-/* Grows by half: codes come one after the other. */
-static void
-count_item(BuildRows *rows, uint32 code)
-{
-	if (code >= rows->of_item_room)
-	{
-		uint32		room = code + code / 2 + 1024;
-
-		rows->of_item = env_resize(&rows->server.env, rows->of_item, room, sizeof(uint64));
-		memset(rows->of_item + rows->of_item_room, 0, (room - rows->of_item_room) * sizeof(uint64));
-		rows->of_item_room = room;
-	}
-	rows->of_item[code]++;
-}
-
-/* Nearly all shops number their items from 1: one look at a small array is a tenth of one at a hash table that no cache holds. */
-static inline uint32
-code_of(BuildRows *rows, Datum item)
-{
-	uint64		number;
-
-	if (rows->direct == NULL)
-		return item_table_code(rows->items, item);
-	number = (uint64) key_number(rows->items->type, item);
-	if (number >= NUM_DIRECT)
-		return item_table_code(rows->items, item);
-	if (rows->direct[number] == KEYSET_NONE)
-		rows->direct[number] = item_table_code(rows->items, item);
-	return rows->direct[number];
-}
-
-/* Called for every row of the shop, so it does nothing but look up codes and store words. */
-static void
-add_row(void *arg, const SourceRow *in)
-{
-	BuildRows  *rows = arg;
-	KeyType		type = rows->history->basket_type;
-	uint32		code = code_of(rows, in->item);
-	uint64	   *row = basket_rows_append(&rows->rows);
-
-	count_item(rows, code);
-	row[0] = key_is_number(type) ? basket_number(key_number(type, in->basket)) :
-		key_add(&rows->server.env, &rows->keys, type, in->basket);
-	row[1] = code;
-	if (rows->rows.words > 2)
-	{
-		row[2] = (uint64) in->weight;
-		row[3] = basket_number(in->happened);
-	}
-	if (rows->rows.words > 4)
-		row[4] = row[3];
-	if (++rows->num_rows % CHECK_ROWS == 0)
-		/* how many there will be is not known */
-		progress_update(rows->num_rows, 0);
-}
-
 BuildRows *
 build_rows_read(MemoryContext parent, const HistoryDef *history, ItemTable *items)
 {
@@ -140,24 +51,12 @@ build_rows_read(MemoryContext parent, const HistoryDef *history, ItemTable *item
 	bool		begun = build_phase(PROGRESS_READING);
 
 	rows->context = context;
-	server_env_init(&rows->server, context);
 	rows->history = history;
-	rows->budget = (Size) maintenance_work_mem * 1024;
-	rows->items = items;
-	keyset_init(&rows->server.env, &rows->keys, false);
-	/* sums of weights are judged when baskets are made, which know their names */
-	basket_rows_init(&rows->rows, context, row_words(history), PG_INT64_MAX, rows->budget);
-	rows->rows.may_spill = true;
-	rows->rows.check = check_keys;
-	rows->rows.arg = rows;
 	rows->key_context = AllocSetContextCreate(context, "personalize basket key", ALLOCSET_SMALL_SIZES);
-	/* beside so little memory the array would be large */
-	if (key_is_number(items->type) && rows->budget >= 8 * NUM_DIRECT * sizeof(uint32))
-		rows->direct = memset(env_alloc(&rows->server.env, NUM_DIRECT, sizeof(uint32)), 0xff, NUM_DIRECT * sizeof(uint32));
-	source_scan(history, history->horizon_start, add_row, rows);
-	env_release(&rows->server.env, rows->direct);
-	rows->direct = NULL;
-	basket_rows_flush(&rows->rows);
+	build_gather_begin(&rows->gather, context, history, items, (Size) maintenance_work_mem * 1024);
+	rows->gather.rows.may_spill = true;
+	build_scan(&rows->gather, &rows->worker);
+	build_gather_end(&rows->gather);
 	progress_end(begun);
 	return rows;
 }
@@ -166,7 +65,7 @@ build_rows_read(MemoryContext parent, const HistoryDef *history, ItemTable *item
 uint64
 build_rows_of_item(const BuildRows *rows, uint32 code)
 {
-	return code < rows->of_item_room ? rows->of_item[code] : 0;
+	return code < rows->gather.of_item_room ? rows->gather.of_item[code] : 0;
 }
 
 /* Rows keep the codes they have; they are translated when runs are read. */
@@ -174,16 +73,30 @@ void
 build_rows_renumber(BuildRows *rows, const uint32 *code, ItemTable *items)
 {
 	rows->code = code;
-	rows->items = items;
+	rows->gather.items = items;
 }
 
 const Keyset *
 build_rows_keys(const BuildRows *rows)
 {
-	return &rows->keys;
+	return &rows->gather.keys;
 }
 
 /* --- handing out --------------------------------------------------------- */
+
+/* A worker has its own codes, which become those of this process first. */
+static const uint32 *
+final_codes(BuildRows *rows, int process)
+{
+	WorkerCodes *w = process > 0 ? &rows->worker[process - 1] : NULL;
+
+	if (w == NULL)
+		return rows->code;
+	for (uint32 i = 0; !w->final && rows->code && i < w->num_items; i++)
+		w->code[i] = rows->code[w->code[i]];
+	w->final = true;
+	return w->code;
+}
 
 static void
 start_merge(BuildRows *rows)
@@ -191,13 +104,13 @@ start_merge(BuildRows *rows)
 	MemoryContext old = MemoryContextSwitchTo(rows->context);
 
 	/* the buffer has done its work; the merge reads ahead by as much */
-	env_release(&rows->server.env, rows->rows.row);
-	rows->rows.row = NULL;
-	rows->order = item_table_order(rows->items);
-	rows->total = basket_rows_total(&rows->rows);
-	for (uint32 r = 0; r < rows->rows.num_runs; r++)
-		rows->rows.run[r].item = rows->code;
-	basket_rows_merge(&rows->rows, &rows->server.env, &rows->merge);
+	env_release(&rows->gather.server.env, rows->gather.rows.row);
+	rows->gather.rows.row = NULL;
+	rows->order = item_table_order(rows->gather.items);
+	rows->total = basket_rows_total(&rows->gather.rows);
+	for (uint32 r = 0; r < rows->gather.rows.num_runs; r++)
+		rows->gather.rows.run[r].item = final_codes(rows, rows->gather.rows.run[r].process);
+	basket_rows_merge(&rows->gather.rows, &rows->gather.server.env, &rows->merge);
 	rows->merging = true;
 	MemoryContextSwitchTo(old);
 }
@@ -218,7 +131,7 @@ basket_key(BuildRows *rows, uint64 basket)
 		return Int64GetDatum((int64) basket_number((int64) basket));
 	MemoryContextReset(rows->key_context);
 	old = MemoryContextSwitchTo(rows->key_context);
-	key = key_datum(&rows->keys, type, (uint32) basket, type);
+	key = key_datum(&rows->gather.keys, type, (uint32) basket, type);
 	MemoryContextSwitchTo(old);
 	return key;
 }
@@ -227,14 +140,14 @@ basket_key(BuildRows *rows, uint64 basket)
 static uint32
 take_items(BuildRows *rows, const uint64 *row, uint64 n)
 {
-	int			words = rows->rows.words;
+	int			words = rows->gather.rows.words;
 	uint32		taken = 0;
 
 	if (rows->room < 2 * n)
 	{
 		rows->room = 3 * n;
-		env_release(&rows->server.env, rows->item);
-		rows->item = env_alloc(&rows->server.env, rows->room, sizeof(SourceItem));
+		env_release(&rows->gather.server.env, rows->item);
+		rows->item = env_alloc(&rows->gather.server.env, rows->room, sizeof(SourceItem));
 	}
 	for (uint64 i = 0; i < n; i++, row += words)
 	{
@@ -259,18 +172,18 @@ build_rows_next(BuildRows *rows, Datum *basket, HistoryRow *row)
 		start_merge(rows);
 	n = run_merge_next(&rows->merge, &words);
 	if (rows->merge.too_heavy)
-		basket_rows_too_heavy(&rows->rows);
+		basket_rows_too_heavy(&rows->gather.rows);
 	if (n == 0)
 		return false;
 	rows->unchecked += n;
 	if (rows->unchecked >= CHECK_ROWS)
 	{
-		env_check(&rows->server.env, rows->merge.rows_read, rows->total);
+		env_check(&rows->gather.server.env, rows->merge.rows_read, rows->total);
 		rows->unchecked = 0;
 	}
 	*basket = basket_key(rows, words[0]);
 	n = take_items(rows, words, n);
-	history_row_make(&rows->server.env, rows->history, rows->items, *basket, rows->item, (uint32) n, row);
+	history_row_make(&rows->gather.server.env, rows->history, rows->gather.items, *basket, rows->item, (uint32) n, row);
 	return true;
 }
 
@@ -278,6 +191,6 @@ build_rows_next(BuildRows *rows, Datum *basket, HistoryRow *row)
 void
 build_rows_end(BuildRows *rows)
 {
-	basket_rows_close(&rows->rows);
+	basket_rows_close(&rows->gather.rows);
 	MemoryContextDelete(rows->context);
 }

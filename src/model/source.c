@@ -11,10 +11,13 @@
 
 #include <math.h>
 
+#include "access/table.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "executor/spi.h"
+#include "storage/bufmgr.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
 #include "utils/array.h"
@@ -382,6 +385,50 @@ drain(Portal portal, const SourceQuery *query, SourceSink sink, void *arg)
 	PortalRunFetch(portal, FETCH_FORWARD, FETCH_ALL, &receiver.pub);
 	SPI_cursor_close(portal);
 	return receiver.num_rows;
+}
+
+/*
+ * A view has no blocks, and policies of rows may call what only one process can.  With a horizon there may be an index that
+ * reads less than all blocks; keys of other types may be made by casts of the user.
+ */
+bool
+source_has_parts(const HistoryDef *history, BlockNumber *num_blocks)
+{
+	Relation	relation;
+	bool		has;
+
+	if (!COMPAT_HAS_BLOCK_SCANS || history->event != NULL || history->horizon != NULL ||
+		!key_is_number(history->basket_type) || !key_is_number(history->item_type))
+		return false;
+	relation = table_open(history->interactions, AccessShareLock);
+	has = relation->rd_rel->relkind == RELKIND_RELATION && relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP && !relation->rd_rel->relrowsecurity;
+	*num_blocks = has ? RelationGetNumberOfBlocks(relation) : 0;
+	table_close(relation, NoLock);
+	return has;
+}
+
+/* Children of the table have blocks of the same numbers, and may have more: so the last part is open. */
+uint64
+source_scan_part(const HistoryDef *history, BlockNumber first, BlockNumber end, SourceSink sink, void *arg)
+{
+	ItemPointerData from;
+	ItemPointerData to;
+	SourceQuery query;
+	Portal		portal;
+	uint64		num_rows;
+
+	ItemPointerSet(&from, first, 0);
+	ItemPointerSet(&to, end, 0);
+	SPI_connect();
+	init_query(&query, history, DT_NOBEGIN);
+	appendStringInfo(&query.text, " AND i.ctid OPERATOR(pg_catalog.>=) $%d", add_parameter(&query, TIDOID, PointerGetDatum(&from)));
+	appendStringInfo(&query.text, " AND i.ctid OPERATOR(pg_catalog.<) $%d", add_parameter(&query, TIDOID, PointerGetDatum(&to)));
+	portal = SPI_cursor_open_with_args(NULL, query.text.data, query.num_parameters, query.parameter_type,
+									   query.parameter, NULL, true, CURSOR_OPT_NO_SCROLL);
+	num_rows = drain(portal, &query, sink, arg);
+	SPI_finish();
+	return num_rows;
 }
 
 /* Planned for its values each time: how much lies before the horizon decides between an index and all of the table. */

@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "storage/block.h"
+
 #include "datatype/timestamp.h"
 
 #include "model/registry.h"
@@ -33,6 +35,13 @@ extern char *source_key_expression(Oid relation, const char *alias, const char *
 
 /* Reads everything, in no order; returns the number of rows. */
 extern uint64 source_scan(const HistoryDef *history, TimestampTz horizon_start, SourceSink sink, void *arg);
+/*
+ * Whether processes can each read some blocks of the table by themselves, and find all rows between them: *num_blocks of them, where
+ * a last part goes to the end whatever it is.
+ */
+extern bool source_has_parts(const HistoryDef *history, BlockNumber *num_blocks);
+/* Blocks from `first` on, up to `end` or, where that is InvalidBlockNumber, all. */
+extern uint64 source_scan_part(const HistoryDef *history, BlockNumber first, BlockNumber end, SourceSink sink, void *arg);
 /* The rows of these baskets, ordered by basket as its type orders. Plans are kept for the session. */
 extern uint64 source_fetch(const HistoryDef *history, TimestampTz horizon_start, const Datum *baskets, int n,
 						   SourceSink sink, void *arg);

@@ -20,6 +20,7 @@
 typedef struct BasketRun
 {
 	RunHead		head;
+	int			process;		/* who made it: 0 for this one */
 	const uint32 *item;			/* what its items are called by now, or NULL: as they were */
 	unsigned char *bytes;		/* NULL where it is in the file */
 	int			fileno;			/* its place there */

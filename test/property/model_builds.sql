@@ -36,6 +36,8 @@ BEGIN
 	PERFORM create_cooccurrence('shop.decayed' || suffix, t, half_life => '45 days', generation => '30 days');
 	PERFORM create_cooccurrence('shop.directed' || suffix, h, target => t);
 	PERFORM create_cooccurrence('shop.ridge' || suffix, t, measure => 'ridge', ridge_size => 20);
+	PERFORM create_history('shop.heavy' || suffix, 'shop.line', 'customer', 'item', happened => 'at', weight => 'weight',
+						   catalog => (SELECT c.relation FROM personalize.catalog AS c JOIN personalize.history AS h2 ON h2.catalog_id = c.id WHERE h2.relation = h));
 	x := create_history('shop.text' || suffix, 'shop.line', 'visit', 'name', happened => 'at', weight => 'weight',
 						event => 'event', events => ARRAY['buy', 'view'], event_weights => ARRAY[3, 1]);
 	PERFORM create_cooccurrence('shop.weighted' || suffix, x, measure => 'cosine');
@@ -47,7 +49,7 @@ DECLARE
 	name text;
 	differing bigint;
 BEGIN
-	FOREACH name IN ARRAY ARRAY['plain', 'timed', 'text', 'kernel', 'damped', 'sequence', 'decayed', 'directed', 'ridge', 'weighted',
+	FOREACH name IN ARRAY ARRAY['plain', 'timed', 'heavy', 'text', 'kernel', 'damped', 'sequence', 'decayed', 'directed', 'ridge', 'weighted',
 								'kernel_pairs', 'damped_pairs', 'sequence_pairs', 'decayed_pairs', 'directed_pairs', 'ridge_pairs', 'weighted_pairs'] LOOP
 		EXECUTE format('SELECT count(*) FROM ((TABLE shop.%1$I EXCEPT TABLE shop.%2$I) UNION ALL (TABLE shop.%2$I EXCEPT TABLE shop.%1$I)) AS d',
 					   name, regexp_replace(name, '(_pairs)?$', suffix || '\1')) INTO differing;
@@ -72,6 +74,7 @@ CALL shop.build('');
 CALL shop.verify_all();
 
 SET max_parallel_maintenance_workers = 3;
+SET min_parallel_table_scan_size = 0;
 CALL shop.build('_workers');
 CALL shop.compare('_workers');
 
