@@ -69,7 +69,9 @@ typedef struct SourceItem
 extern uint32 source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heavy);
 /* Fails: the item weighs too much in that basket. */
 extern void source_too_heavy(const HistoryDef *history, Datum basket, Datum item);
-/* Day of an event, days since 2000-01-01 UTC; 0 for DT_NOBEGIN. */
+/* Day of an event, days since 2000-01-01 UTC, within 1970 to 2099; 0 for DT_NOBEGIN. */
+#define SOURCE_FIRST_DAY (-10957)
+#define SOURCE_LAST_DAY 36524
 extern int32 source_day(TimestampTz happened);
 
 #endif							/* PERSONALIZE_SOURCE_H */

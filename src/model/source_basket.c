@@ -133,14 +133,17 @@ source_make_basket(SourceItem *items, uint32 n, int32 max_basket, bool *too_heav
 	return n;
 }
 
-/* Days as the server's dates count them, of the moment as UTC has it: no time zone of a session changes a generation. */
+/*
+ * Days as the server's dates count them, of the moment as UTC has it: no time zone of a session changes a generation.  Bounded,
+ * because totals have a place for each generation from the first to the last, and one mistyped year must not make millions.
+ */
 int32
 source_day(TimestampTz happened)
 {
-	int64		day = happened / USECS_PER_DAY;
+	int64		day = Min(Max(happened / USECS_PER_DAY, SOURCE_FIRST_DAY), SOURCE_LAST_DAY);
 
 	if (TIMESTAMP_IS_NOBEGIN(happened))
 		return 0;
 	/* division rounds up before 2000 */
-	return (int32) (day * USECS_PER_DAY > happened ? day - 1 : day);
+	return (int32) (day * USECS_PER_DAY > happened && day > SOURCE_FIRST_DAY ? day - 1 : day);
 }
