@@ -26,7 +26,9 @@ UPDATE catalog_shop.products SET price = 9.99, in_stock = true WHERE sku = 'p2';
 INSERT INTO catalog_shop.products VALUES ('p6', 'new', true, 1, 'leaf0', '2026-02-01', 7);
 DELETE FROM catalog_shop.products WHERE sku = 'p1';
 SELECT item FROM catalog_shop.items_log ORDER BY item COLLATE "C";
-CALL personalize.refresh('catalog_shop.items', baskets => NULL, pairs => NULL, items => NULL, ms => NULL) \gset
+SET client_min_messages = warning;
+CALL personalize.refresh('catalog_shop.items');
+RESET client_min_messages;
 SELECT * FROM catalog_shop.items ORDER BY code;
 SELECT count(*) FROM catalog_shop.items_log;
 SELECT refreshed IS NOT NULL AS refreshed FROM personalize.catalog WHERE relation = 'catalog_shop.items'::regclass;

@@ -13,11 +13,14 @@ SELECT personalize.create_catalog('status_shop.items', 'status_shop.products', '
 SELECT personalize.create_history('status_shop.h', 'status_shop.lines', 'order_id', 'product_id', happened => 'at', weight => 'quantity',
 	event => 'kind', events => '{buy,"it''s"}', event_weights => '{2,1}', max_basket => 100, horizon => '10 years', catalog => 'status_shop.items', build => false);
 SELECT personalize.create_cooccurrence('status_shop.m', 'status_shop.h', damping => 0.5, min_count => 2, build => false);
-SELECT relation, kind, source, built, pending, needs_rebuild, problem, baskets, items, bytes > 0 AS bytes, refreshed, rebuilt, last_ms
+SELECT relation, kind, source, built, pending, needs_rebuild, problem, baskets, items, bytes > 0 AS bytes, refreshed, rebuilt, last_baskets, last_pairs, last_items, last_ms
   FROM personalize.status;
 SELECT relation, definition FROM personalize.status;
-CALL personalize.refresh('status_shop.h', baskets => NULL, pairs => NULL, items => NULL, ms => NULL) \gset
-SELECT relation, kind, built, pending, needs_rebuild, problem, baskets, items, refreshed IS NOT NULL AS refreshed, rebuilt IS NOT NULL AS rebuilt, last_ms >= 0 AS last_ms
+SET client_min_messages = warning;
+CALL personalize.refresh('status_shop.h');
+RESET client_min_messages;
+SELECT relation, kind, built, pending, needs_rebuild, problem, baskets, items, refreshed IS NOT NULL AS refreshed, rebuilt IS NOT NULL AS rebuilt,
+       last_baskets, last_pairs, last_items, last_ms > 0 AS last_ms
   FROM personalize.status;
 
 -- Pending changes
@@ -27,7 +30,9 @@ INSERT INTO status_shop.products VALUES (1, 5);
 SELECT relation, pending, needs_rebuild FROM personalize.status;
 TRUNCATE status_shop.lines;
 SELECT relation, pending, needs_rebuild FROM personalize.status;
-CALL personalize.refresh('status_shop.h', baskets => NULL, pairs => NULL, items => NULL, ms => NULL) \gset
+SET client_min_messages = warning;
+CALL personalize.refresh('status_shop.h');
+RESET client_min_messages;
 SELECT relation, pending, needs_rebuild, baskets, items FROM personalize.status;
 
 -- Other models

@@ -1,4 +1,5 @@
 -- What is exact gives no rows; what is not is named.
+SET client_min_messages = warning;
 CREATE ROLE regress_personalize_shop;
 CREATE ROLE regress_personalize_reader;
 CREATE SCHEMA verify_shop AUTHORIZATION regress_personalize_shop;
@@ -26,25 +27,25 @@ SELECT * FROM verify_shop.all_models();
 UPDATE verify_shop.lines SET product_id = 12, at = at + interval '100 days' WHERE order_id % 10 = 3;
 DELETE FROM verify_shop.lines WHERE order_id IN (7, 8);
 SELECT * FROM verify_shop.all_models();
-CALL personalize.refresh(rebuild => false, baskets => NULL, pairs => NULL, items => NULL, ms => NULL) \gset
+CALL personalize.refresh(rebuild => false);
 SELECT * FROM verify_shop.all_models();
 -- and a fresh build has the same face, bit for bit
 CREATE TABLE verify_shop.before AS SELECT * FROM verify_shop.recent;
-CALL personalize.refresh('verify_shop.h', rebuild => true, baskets => NULL, pairs => NULL, items => NULL, ms => NULL) \gset
+CALL personalize.refresh('verify_shop.h', rebuild => true);
 SELECT * FROM verify_shop.all_models();
 SELECT count(*) FROM (TABLE verify_shop.before EXCEPT TABLE verify_shop.recent) AS difference;
 
 -- What somebody has changed behind our back
 UPDATE verify_shop.plain SET counts[1] = 1, n = 5 WHERE item = 2;
 SELECT what, item, neighbor, stored FROM personalize.verify('verify_shop.plain') ORDER BY what, item;
-CALL personalize.refresh('verify_shop.h', rebuild => true, baskets => NULL, pairs => NULL, items => NULL, ms => NULL) \gset
+CALL personalize.refresh('verify_shop.h', rebuild => true);
 SELECT count(*) FROM personalize.verify('verify_shop.plain');
 DELETE FROM verify_shop.plain WHERE item = 2;
 SELECT count(*) > 0 AS differs FROM personalize.verify('verify_shop.plain');
 ALTER TABLE verify_shop.lines DISABLE TRIGGER USER;
 UPDATE verify_shop.lines SET product_id = 99 WHERE order_id = 1;
 ALTER TABLE verify_shop.lines ENABLE TRIGGER USER;
-CALL personalize.refresh('verify_shop.h', baskets => NULL, pairs => NULL, items => NULL, ms => NULL) \gset
+CALL personalize.refresh('verify_shop.h');
 SELECT count(*) FROM personalize.verify('verify_shop.plain');
 SELECT count(*) FROM personalize.verify('verify_shop.plain', sample => 0.5);
 
@@ -79,7 +80,7 @@ SELECT personalize.create_cooccurrence('verify_shop.few', 'verify_shop.s');
 SELECT num_baskets FROM personalize.history WHERE relation = 'verify_shop.s'::regclass;
 RESET ROLE;
 SELECT count(*) FROM personalize.verify('verify_shop.few');
-CALL personalize.refresh('verify_shop.s', rebuild => true, baskets => NULL, pairs => NULL, items => NULL, ms => NULL) \gset
+CALL personalize.refresh('verify_shop.s', rebuild => true);
 SELECT num_baskets FROM personalize.history WHERE relation = 'verify_shop.s'::regclass;
 
 SET client_min_messages = warning;

@@ -2,22 +2,18 @@
  * refresh.c
  *		One refresh of a group of histories and all of their models.
  *
- * The order is what makes it exact: the lock against other refreshes first, then the watched
- * tables against DDL, and only then the snapshot, through which the change log and the shop's tables
+ * The order is what makes it exact: the lock against other refreshes first, then the tables
+ * against DDL, then the registry, and only then the snapshot, through which the change log and the shop's tables
  * are read.  So whatever the snapshot does not see is in the log for the next refresh.  All writes are in
  * one transaction: readers see the last refresh until it commits.
  */
 #include "base/compat.h"
 
 #include "access/xact.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "utils/fmgrprotos.h"
-#include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -33,70 +29,6 @@
 
 /* Share of the baskets from which on a rebuild is faster. */
 #define REBUILD_SHARE 0.25
-
-/* --- locks -------------------------------------------------------------- */
-
-/* Readers and writers of the history's table, and pg_dump, take other locks: this one is ours alone. */
-static bool
-lock_history(const HistoryDef *history, bool wait)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, history->relation, 0);
-	if (LockAcquire(&tag, ExclusiveLock, false, !wait) == LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	/* what was committed while we waited */
-	AcceptInvalidationMessages();
-	return true;
-}
-
-static HistoryDef *
-require_history(int32 id)
-{
-	HistoryDef *history = registry_history_by_id(id);
-
-	if (history == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("history %d does not exist any more", id),
-				 errdetail("It was dropped while this refresh waited.")));
-	return history;
-}
-
-/*
- * A directed model made meanwhile may have joined more histories to the group, so it is read
- * again until nothing is added.  Those with smaller ids come late then; deadlocks are detected.
- */
-bool
-refresh_lock(int32 history_id, bool wait)
-{
-	int			locked = 0;
-	List	   *group = list_make1(require_history(history_id));
-
-	while (list_length(group) > locked)
-	{
-		ListCell   *cell;
-
-		group = registry_group(history_id);
-		locked = list_length(group);
-		foreach(cell, group)
-			if (!lock_history(lfirst(cell), wait))
-				return false;
-		require_history(history_id);
-		group = registry_group(history_id);
-	}
-	return true;
-}
-
-/* Against DDL only: whoever writes rows is not in the way and need not wait. */
-static void
-lock_watched(int32 id)
-{
-	ListCell   *cell;
-
-	foreach(cell, registry_watched(id))
-		find_all_inheritors(lfirst_oid(cell), AccessShareLock, NULL);
-}
 
 /* --- the group ---------------------------------------------------------- */
 
@@ -128,6 +60,14 @@ has_model(const RefreshGroup *group, int32 id)
 	return false;
 }
 
+/* One of which a part is gone, as DROP TABLE with disabled event triggers leaves it, is skipped; status tells about it. */
+static bool
+is_whole(const GroupModel *model)
+{
+	return model->source != NULL && (model->target != NULL || !model->def->shape.directed) &&
+		get_rel_name(model->def->relation) != NULL && get_rel_name(model->def->pairs) != NULL;
+}
+
 static void
 add_models(RefreshGroup *group, int32 history_id)
 {
@@ -136,15 +76,24 @@ add_models(RefreshGroup *group, int32 history_id)
 	foreach(cell, registry_models_of(history_id))
 	{
 		ModelDef   *model = lfirst(cell);
-		GroupModel *m = &group->model[group->num_models];
+		GroupModel	m = {.def = model};
 
-		if (has_model(group, model->id))
-			continue;
-		m->def = model;
-		m->source = find_history(group, model->history_id);
-		m->target = model->target_id ? find_history(group, model->target_id) : NULL;
-		group->num_models++;
+		m.source = find_history(group, model->history_id);
+		m.target = model->target_id ? find_history(group, model->target_id) : NULL;
+		if (!has_model(group, model->id) && is_whole(&m))
+			group->model[group->num_models++] = m;
 	}
+}
+
+/* A dump carries no dependencies over, so before the first refresh after it these may have been dropped alone. */
+static void
+require_part(const HistoryDef *history, const char *part, Oid relation)
+{
+	if (get_rel_name(relation) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("%s of history %s does not exist any more", part, registry_name(history->relation)),
+				 errhint("Drop the history with personalize.drop_history().")));
 }
 
 static void
@@ -164,9 +113,12 @@ open_group(RefreshGroup *group, int32 history_id)
 	}
 	group->model = palloc0(Max(num_models, 1) * sizeof(GroupModel));
 	for (int i = 0; i < group->num_histories; i++)
+		require_part(group->history[i].def, "source", group->history[i].def->interactions);
+	for (int i = 0; i < group->num_histories; i++)
 		add_models(group, group->history[i].def->id);
 	qsort(group->model, group->num_models, sizeof(GroupModel), compare_models);
 	group->catalog = registry_catalog_by_id(group->history[0].def->catalog_id);
+	require_part(group->history[0].def, "catalog", group->catalog ? group->catalog->relation : InvalidOid);
 	group->basket_type = group->history[0].def->basket_type;
 	keyset_init(&group->server.env, &group->baskets, key_is_number(group->basket_type));
 }
@@ -326,7 +278,7 @@ build_missing_models(RefreshGroup *group)
 static void
 record(RefreshGroup *group, TimestampTz started, RefreshReport *sum)
 {
-	sum->ms = TimestampDifferenceMilliseconds(started, GetCurrentTimestamp());
+	sum->ms = (GetCurrentTimestamp() - started) / 1000.0;
 	for (int i = 0; i < group->num_histories; i++)
 	{
 		GroupHistory *history = &group->history[i];
@@ -362,18 +314,6 @@ begin_group(RefreshGroup *group)
 }
 
 static void
-lock_group_sources(const RefreshGroup *group)
-{
-	for (int i = 0; i < group->num_histories; i++)
-	{
-		registry_require_owner(group->history[i].def->relation);
-		lock_watched(group->history[i].def->id);
-	}
-	if (OidIsValid(group->catalog->products))
-		lock_watched(group->catalog->id);
-}
-
-static void
 refresh_opened_group(RefreshGroup *group, RefreshMode mode, RefreshReport *report)
 {
 	TimestampTz started = GetCurrentTimestamp();
@@ -406,12 +346,13 @@ require_layouts(const RefreshGroup *group)
 		layout_require_model(group->model[m].def);
 }
 
-/* Opens the group with locks, snapshot and user as all of its work needs them; close_scope undoes it. */
+/* The group is locked.  Opens it with snapshot and user as all of its work needs them; close_scope undoes it. */
 static void
 open_scope(RefreshGroup *group, int32 history_id, OwnerScope *owner)
 {
 	open_group(group, history_id);
-	lock_group_sources(group);
+	for (int i = 0; i < group->num_histories; i++)
+		registry_require_owner(group->history[i].def->relation);
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	registry_enter_owner(group->history[0].def->relation, owner);
 	require_layouts(group);
@@ -430,19 +371,23 @@ refresh_context(void)
 	return AllocSetContextCreate(CurrentMemoryContext, "personalize refresh", ALLOCSET_DEFAULT_SIZES);
 }
 
-bool
+RefreshOutcome
 refresh_group(int32 history_id, RefreshMode mode, bool wait, RefreshReport *report)
 {
 	MemoryContext context = refresh_context();
 	MemoryContext old = MemoryContextSwitchTo(context);
+	HistoryDef *history = registry_history_by_id(history_id);
+	RefreshOutcome outcome = REFRESH_GONE;
 	OwnerScope	owner;
 	RefreshGroup group;
-	bool		locked;
 
 	memset(report, 0, sizeof(RefreshReport));
-	registry_require_owner(require_history(history_id)->relation);
-	locked = refresh_lock(history_id, wait);
-	if (locked)
+	if (history != NULL)
+	{
+		registry_require_owner(history->relation);
+		outcome = refresh_lock_group(history_id, wait);
+	}
+	if (outcome == REFRESH_DONE)
 	{
 		open_scope(&group, history_id, &owner);
 		refresh_opened_group(&group, mode, report);
@@ -450,7 +395,7 @@ refresh_group(int32 history_id, RefreshMode mode, bool wait, RefreshReport *repo
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	return locked;
+	return outcome;
 }
 
 /* --- one basket --------------------------------------------------------- */
@@ -486,18 +431,20 @@ erase_opened(RefreshGroup *group, GroupHistory *history, Datum basket)
 }
 
 int64
-refresh_basket(int32 history_id, Datum basket)
+refresh_basket(const HistoryDef *history, Datum basket)
 {
 	MemoryContext context = refresh_context();
 	MemoryContext old = MemoryContextSwitchTo(context);
+	char	   *name = registry_name(history->relation);
 	OwnerScope	owner;
 	RefreshGroup group;
 	int64		pairs;
 
-	registry_require_owner(require_history(history_id)->relation);
-	refresh_lock(history_id, true);
-	open_scope(&group, history_id, &owner);
-	pairs = erase_opened(&group, find_history(&group, history_id), basket);
+	registry_require_owner(history->relation);
+	if (refresh_lock_group(history->id, true) == REFRESH_GONE)
+		registry_fail_gone("history", name);
+	open_scope(&group, history->id, &owner);
+	pairs = erase_opened(&group, find_history(&group, history->id), basket);
 	close_scope(&owner);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

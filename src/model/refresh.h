@@ -17,14 +17,30 @@ typedef enum RefreshMode
 	REFRESH_REBUILD
 } RefreshMode;
 
+typedef enum RefreshOutcome
+{
+	REFRESH_DONE,
+	REFRESH_BUSY,				/* another refresh has the lock, and we were not to wait */
+	REFRESH_GONE				/* the history is not there, or was dropped while we waited */
+} RefreshOutcome;
+
 /*
- * Locks the histories of the group against another refresh (not against anything else), then the watched tables against DDL,
- * then takes the snapshot.  With wait = false returns false at once where another refresh has the lock.
+ * Locks the histories of the group against another refresh (not against anything else), then all tables against DDL,
+ * then takes the snapshot.  Models that are dropped meanwhile are skipped.
  */
-extern bool refresh_group(int32 history_id, RefreshMode mode, bool wait, RefreshReport *report);
+extern RefreshOutcome refresh_group(int32 history_id, RefreshMode mode, bool wait, RefreshReport *report);
 /* Only this basket, now; returns the number of directed pairs touched. */
-extern int64 refresh_basket(int32 history_id, Datum basket);
-/* The lock alone, for those who change or drop a history or model; held until the end of the transaction. */
-extern bool refresh_lock(int32 history_id, bool wait);
+extern int64 refresh_basket(const HistoryDef *history, Datum basket);
+
+/* --- refresh_lock.c --- */
+/*
+ * The lock against refreshes alone, for those who change or drop a history or model; held until the end of the
+ * transaction.  Fails where the history is dropped meanwhile.
+ */
+extern void refresh_lock(int32 history_id);
+/* Against DDL, whatever the group reads and writes; what is there after the wait is for the caller to look up. */
+extern void refresh_lock_tables(int32 history_id);
+/* The same for a catalog; false where it is gone. */
+extern bool refresh_lock_catalog(int32 id);
 
 #endif							/* PERSONALIZE_REFRESH_H */

@@ -9,6 +9,8 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
@@ -21,51 +23,122 @@
 #include "model/item_table.h"
 #include "model/refresh.h"
 
+/* What one refresh brings up to date: a catalog's attributes, or the group of a history. */
+typedef struct Target
+{
+	int32		history_id;
+	CatalogDef *catalog;		/* NULL: it is a history */
+	char	   *name;			/* as it was when it was looked up */
+} Target;
+
 /* --- one relation ------------------------------------------------------- */
 
 /* Only attributes: no history is read, so there is no group to lock; the item table guards itself. */
-static bool
+static RefreshOutcome
 refresh_catalog(CatalogDef *catalog, RefreshMode mode, RefreshReport *report)
 {
 	TimestampTz started = GetCurrentTimestamp();
 	OwnerScope	owner;
 
-	memset(report, 0, sizeof(RefreshReport));
 	registry_require_owner(catalog->relation);
 	if (!OidIsValid(catalog->products))
-		return true;
+		return REFRESH_DONE;
+	if (!refresh_lock_catalog(catalog->id))
+		return REFRESH_GONE;
+	registry_require_owner(catalog->relation);
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	registry_enter_owner(catalog->relation, &owner);
 	report->items = item_table_refresh_attributes(catalog, mode == REFRESH_REBUILD);
 	registry_leave_owner(&owner);
 	PopActiveSnapshot();
-	report->ms = TimestampDifferenceMilliseconds(started, GetCurrentTimestamp());
-	return true;
+	report->ms = (GetCurrentTimestamp() - started) / 1000.0;
+	return REFRESH_DONE;
 }
 
+/* All of the group: they stand at one snapshot now. */
+static char *
+history_names(int32 history_id)
+{
+	StringInfoData names;
+	ListCell   *cell;
+
+	initStringInfo(&names);
+	foreach(cell, registry_group(history_id))
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", registry_name(((HistoryDef *) lfirst(cell))->relation));
+	return names.data;
+}
+
+/* One line for each group, also where nothing was pending: whoever calls by hand wants to see that it was done. */
+static void
+tell(const Target *target, const RefreshReport *report)
+{
+	if (target->catalog != NULL)
+		ereport(NOTICE,
+				(errmsg("refreshed catalog %s: " INT64_FORMAT " items in %.1f ms", target->name, report->items, report->ms)));
+	else
+		ereport(NOTICE,
+				(errmsg("%s history %s: " INT64_FORMAT " baskets, " INT64_FORMAT " pairs, " INT64_FORMAT " items in %.1f ms",
+						report->rebuilt ? "rebuilt" : "refreshed", history_names(target->history_id),
+						report->baskets, report->pairs, report->items, report->ms)));
+}
+
+/* Names are taken before any wait, since there may be none after it.  False where the registry does not know the relation. */
 static bool
-try_refresh(Oid relation, RefreshMode mode, bool wait, RefreshReport *report)
+find_target(Oid relation, Target *target)
 {
 	HistoryDef *history = registry_history(relation);
 	ModelDef   *model = history ? NULL : registry_model(relation);
-	CatalogDef *catalog = history || model ? NULL : registry_catalog(relation);
 
-	if (catalog != NULL)
-		return refresh_catalog(catalog, mode, report);
-	/* for what is none of the three, the error of a history serves: it is what can be made first */
-	if (model == NULL)
-		history = registry_require_history(relation);
-	return refresh_group(history ? history->id : model->history_id, mode, wait, report);
+	memset(target, 0, sizeof(Target));
+	if (model != NULL)
+		history = registry_require_history_of(model, model->history_id);
+	if (history != NULL)
+		target->history_id = history->id;
+	else
+		target->catalog = registry_catalog(relation);
+	if (history == NULL && target->catalog == NULL)
+		return false;
+	target->name = registry_name(history ? history->relation : relation);
+	return true;
 }
 
-static bool
-refresh_relation(Oid relation, RefreshMode mode, bool wait, RefreshReport *report)
+static RefreshOutcome
+refresh_target(const Target *target, RefreshMode mode, bool wait)
 {
-	bool		done = try_refresh(relation, mode, wait, report);
+	RefreshReport report = {0};
+	RefreshOutcome outcome;
 
-	if (!done)
-		ereport(NOTICE, (errmsg("%s is being refreshed already", registry_name(relation))));
-	return done;
+	if (target->catalog != NULL)
+		outcome = refresh_catalog(target->catalog, mode, &report);
+	else
+		outcome = refresh_group(target->history_id, mode, wait, &report);
+	if (outcome == REFRESH_BUSY)
+		ereport(NOTICE, (errmsg("%s is being refreshed already", target->name)));
+	else if (outcome == REFRESH_DONE)
+		tell(target, &report);
+	return outcome;
+}
+
+static void
+refresh_relation(Oid relation, RefreshMode mode, bool wait)
+{
+	Target		target;
+
+	/* for what is none of the three, the error of a history serves: it is what can be made first */
+	if (!find_target(relation, &target))
+		registry_require_history(relation);
+	if (refresh_target(&target, mode, wait) == REFRESH_GONE)
+		registry_fail_gone(target.catalog ? "catalog" : "history", target.name);
+}
+
+/* One of all that there were when the list was made: what is gone since needs none. */
+static void
+refresh_listed(Oid relation, RefreshMode mode, bool wait)
+{
+	Target		target;
+
+	if (find_target(relation, &target))
+		refresh_target(&target, mode, wait);
 }
 
 /* --- all of them -------------------------------------------------------- */
@@ -140,7 +213,7 @@ warn_of_failure(Oid relation, ErrorData *error)
 
 /* In a subtransaction, which an error undoes and nothing else.  False where it failed. */
 static bool
-refresh_or_warn(Oid relation, RefreshMode mode, bool wait, RefreshReport *report)
+refresh_or_warn(Oid relation, RefreshMode mode, bool wait)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner resources = CurrentResourceOwner;
@@ -150,7 +223,7 @@ refresh_or_warn(Oid relation, RefreshMode mode, bool wait, RefreshReport *report
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		refresh_relation(relation, mode, wait, report);
+		refresh_listed(relation, mode, wait);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = resources;
@@ -173,17 +246,7 @@ refresh_or_warn(Oid relation, RefreshMode mode, bool wait, RefreshReport *report
 }
 
 static void
-add_report(RefreshReport *sum, const RefreshReport *report)
-{
-	sum->baskets += report->baskets;
-	sum->pairs += report->pairs;
-	sum->items += report->items;
-	sum->ms += report->ms;
-}
-
-/* What is left of a group that was locked by others is zero. */
-static void
-refresh_all(bool atomic, RefreshMode mode, bool wait, RefreshReport *sum)
+refresh_all(bool atomic, RefreshMode mode, bool wait)
 {
 	List	   *relations = everything_of_mine();
 	ListCell   *cell;
@@ -191,17 +254,14 @@ refresh_all(bool atomic, RefreshMode mode, bool wait, RefreshReport *sum)
 
 	foreach(cell, relations)
 	{
-		RefreshReport report = {0};
-
 		if (atomic)
-			refresh_relation(lfirst_oid(cell), mode, wait, &report);
-		else
 		{
-			failed += !refresh_or_warn(lfirst_oid(cell), mode, wait, &report);
-			SPI_commit();
-			SPI_start_transaction();
+			refresh_listed(lfirst_oid(cell), mode, wait);
+			continue;
 		}
-		add_report(sum, &report);
+		failed += !refresh_or_warn(lfirst_oid(cell), mode, wait);
+		SPI_commit();
+		SPI_start_transaction();
 	}
 	if (failed > 0)
 		ereport(ERROR,
@@ -217,19 +277,6 @@ is_atomic(FunctionCallInfo fcinfo)
 {
 	return fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
 		castNode(CallContext, fcinfo->context)->atomic;
-}
-
-static Datum
-report_row(FunctionCallInfo fcinfo, const RefreshReport *report, bool done)
-{
-	TupleDesc	desc;
-	Datum		values[] = {Int64GetDatum(report->baskets), Int64GetDatum(report->pairs),
-	Int64GetDatum(report->items), Float8GetDatum(report->ms)};
-	bool		nulls[] = {!done, !done, !done, !done};
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
 static RefreshMode
@@ -248,19 +295,18 @@ personalize_refresh(PG_FUNCTION_ARGS)
 	RefreshMode mode = refresh_mode(fcinfo, 1);
 	bool		wait = PG_ARGISNULL(2) || PG_GETARG_BOOL(2);
 	bool		atomic = is_atomic(fcinfo);
-	RefreshReport report = {0};
-	bool		done = true;
 
+	PreventCommandDuringRecovery("personalize.refresh()");
 	if (!PG_ARGISNULL(0))
-		done = refresh_relation(PG_GETARG_OID(0), mode, wait, &report);
+		refresh_relation(PG_GETARG_OID(0), mode, wait);
 	else
 	{
 		if (SPI_connect_ext(atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 			elog(ERROR, "could not connect to SPI");
-		refresh_all(atomic, mode, wait, &report);
+		refresh_all(atomic, mode, wait);
 		SPI_finish();
 	}
-	return report_row(fcinfo, &report, done);
+	PG_RETURN_VOID();
 }
 
 /* erase(history, basket) */
@@ -271,7 +317,8 @@ personalize_erase(PG_FUNCTION_ARGS)
 	HistoryDef *history = registry_require_history(PG_GETARG_OID(0));
 	Datum		basket;
 
+	PreventCommandDuringRecovery("personalize.erase()");
 	if (!key_argument(history->basket_type, get_fn_expr_argtype(fcinfo->flinfo, 1), PG_GETARG_DATUM(1), "basket", &basket))
 		PG_RETURN_INT64(0);
-	PG_RETURN_INT64(refresh_basket(history->id, basket));
+	PG_RETURN_INT64(refresh_basket(history, basket));
 }

@@ -15,6 +15,7 @@
 #include "model/change_log.h"
 #include "model/item_table.h"
 #include "model/model_rows.h"
+#include "model/refresh.h"
 #include "model/registry.h"
 
 typedef struct GroupHistory
@@ -58,6 +59,10 @@ typedef struct RefreshGroup
 
 /* What this refresh has written is from now on seen through the active snapshot. */
 extern void refresh_see_own_writes(void);
+
+/* --- refresh_lock.c --- */
+/* Everything that a refresh has to lock before its snapshot.  After REFRESH_DONE the history is there to stay. */
+extern RefreshOutcome refresh_lock_group(int32 history_id, bool wait);
 
 /* --- refresh_history.c --- */
 /* Recomputes group->baskets where they have changed, and brings the counts of all models with an `apply` up to date. */

@@ -76,9 +76,9 @@ lookup_plan(Lookup *lookup)
 	return lookup->plan;
 }
 
-/* A list of what `read` makes of each row, in the caller's memory context. */
+/* A list of what `read` makes of each row, in the caller's memory context; as_seen: by the active snapshot. */
 static List *
-lookup_list(Lookup *lookup, Datum argument, RowReader read)
+read_rows(bool as_seen, Lookup *lookup, Datum argument, RowReader read)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi;
@@ -88,7 +88,7 @@ lookup_list(Lookup *lookup, Datum argument, RowReader read)
 	registry_become_owner(&scope);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	PushActiveSnapshot(definition_snapshot());
+	PushActiveSnapshot(as_seen ? GetActiveSnapshot() : definition_snapshot());
 	if (SPI_execute_plan(lookup_plan(lookup), &argument, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the registry: %s", lookup->text);
 	PopActiveSnapshot();
@@ -103,6 +103,12 @@ lookup_list(Lookup *lookup, Datum argument, RowReader read)
 	SPI_finish();
 	registry_become_caller(&scope);
 	return list;
+}
+
+static List *
+lookup_list(Lookup *lookup, Datum argument, RowReader read)
+{
+	return read_rows(false, lookup, argument, read);
 }
 
 /* For keys that are unique: the row, or NULL. */
@@ -279,6 +285,7 @@ read_history(const Row *row)
 	history->num_baskets = row_bigint(row, "num_baskets");
 	history->refreshed = row_time(row, "refreshed");
 	history->rebuilt = row_time(row, "rebuilt");
+	history->last_baskets = row_bigint(row, "last_baskets");
 	history->last_ms = row_float(row, "last_ms");
 	return history;
 }
@@ -347,6 +354,9 @@ read_model(const Row *row)
 		model->totals[i] = DatumGetInt64(totals[i]);
 	model->refreshed = row_time(row, "refreshed");
 	model->rebuilt = row_time(row, "rebuilt");
+	model->last_pairs = row_bigint(row, "last_pairs");
+	model->last_items = row_bigint(row, "last_items");
+	model->last_ms = row_float(row, "last_ms");
 	return model;
 }
 
@@ -372,12 +382,28 @@ registry_history(Oid relation)
 	return lookup_first(&lookup, ObjectIdGetDatum(relation), read_history);
 }
 
+static Lookup history_by_id =
+{"SELECT h.* FROM personalize.history AS h WHERE h.id OPERATOR(pg_catalog.=) $1", INT4OID};
+
 HistoryDef *
 registry_history_by_id(int32 id)
 {
-	static Lookup lookup = {"SELECT h.* FROM personalize.history AS h WHERE h.id OPERATOR(pg_catalog.=) $1", INT4OID};
+	return lookup_first(&history_by_id, Int32GetDatum(id), read_history);
+}
 
-	return lookup_first(&lookup, Int32GetDatum(id), read_history);
+void
+registry_history_as_seen(HistoryDef *history)
+{
+	List	   *seen = read_rows(true, &history_by_id, Int32GetDatum(history->id), read_history);
+
+	if (seen != NIL)
+		*history = *(HistoryDef *) linitial(seen);
+	else
+	{
+		history->built = false;
+		history->num_baskets = 0;
+		history->refreshed = history->rebuilt = DT_NOBEGIN;
+	}
 }
 
 CatalogDef *
@@ -402,6 +428,23 @@ registry_model(Oid relation)
 	static Lookup lookup = {"SELECT m.* FROM personalize.model AS m WHERE m.relation OPERATOR(pg_catalog.=) $1", OIDOID};
 
 	return lookup_first(&lookup, ObjectIdGetDatum(relation), read_model);
+}
+
+/* By id, which, unlike the name, nobody can have given to another one. */
+void
+registry_model_as_seen(ModelDef *model)
+{
+	static Lookup lookup = {"SELECT m.* FROM personalize.model AS m WHERE m.id OPERATOR(pg_catalog.=) $1", INT4OID};
+	List	   *seen = read_rows(true, &lookup, Int32GetDatum(model->id), read_model);
+
+	if (seen != NIL)
+		*model = *(ModelDef *) linitial(seen);
+	else
+	{
+		model->built = false;
+		model->num_totals = 0;
+		model->refreshed = model->rebuilt = DT_NOBEGIN;
+	}
 }
 
 /* A directed model is one of both of its histories. */
@@ -514,6 +557,29 @@ registry_require_catalog(Oid relation)
 	if (catalog == NULL)
 		fail_not_registered(relation, "a catalog", "create_catalog");
 	return catalog;
+}
+
+/* Only disabled event triggers let a history go without its models. */
+HistoryDef *
+registry_require_history_of(const ModelDef *model, int32 id)
+{
+	HistoryDef *history = registry_history_by_id(id);
+
+	if (history == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the history of model %s does not exist any more", registry_name(model->relation)),
+				 errhint("Drop the model with personalize.drop_model().")));
+	return history;
+}
+
+void
+registry_fail_gone(const char *kind, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("%s %s does not exist any more", kind, name),
+			 errdetail("It was dropped while this command waited for a lock.")));
 }
 
 /* Members of the owning role count as owners, superusers as everybody: the rule of ALTER TABLE. */

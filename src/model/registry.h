@@ -5,7 +5,8 @@
  *
  * Everybody may read these tables; only registry_write.c writes them, as their owner, with constant
  * statements, after the caller has shown that the caller owns the object (registry_require_owner).
- * Definitions are read with the latest snapshot, so that what was committed while a lock was waited for is seen.
+ * They are read with the latest snapshot, so that what was committed while a lock was waited for is seen.  Whoever
+ * answers from the rows of a history or model needs the state that fits the rows: registry_model_as_seen.
  */
 #ifndef PERSONALIZE_REGISTRY_H
 #define PERSONALIZE_REGISTRY_H
@@ -75,6 +76,7 @@ typedef struct HistoryDef
 	int64		num_baskets;
 	TimestampTz refreshed;		/* DT_NOBEGIN: not yet, as for the next */
 	TimestampTz rebuilt;
+	int64		last_baskets;
 	double		last_ms;
 } HistoryDef;
 
@@ -111,6 +113,9 @@ typedef struct ModelDef
 	int64	   *totals;			/* by generation from the first on, in units */
 	TimestampTz refreshed;
 	TimestampTz rebuilt;
+	int64		last_pairs;
+	int64		last_items;
+	double		last_ms;
 } ModelDef;
 
 /* A relation that is watched for a history or catalog, and what gives the key of a changed row. */
@@ -141,10 +146,21 @@ extern List *registry_group(int32 history_id);
 extern List *registry_watched(int32 id);
 extern List *registry_watches(int32 id);	/* the same, of WatchDef * */
 
+/*
+ * State and scoring as the active snapshot sees them, to fit the rows that it sees.  What it does not see at all has not been
+ * built, for it.
+ */
+extern void registry_model_as_seen(ModelDef *model);
+extern void registry_history_as_seen(HistoryDef *history);
+
 /* These fail where the relation is none; the hint names the function that makes one. */
 extern HistoryDef *registry_require_history(Oid relation);
 extern ModelDef *registry_require_model(Oid relation);
 extern CatalogDef *registry_require_catalog(Oid relation);
+/* Source or target of a model; fails where only the model is left. */
+extern HistoryDef *registry_require_history_of(const ModelDef *model, int32 id);
+/* The name was taken before a wait, after which the object was no longer there. */
+extern void registry_fail_gone(const char *kind, const char *name) pg_attribute_noreturn();
 /* Fails where the current user is neither owner of the relation nor a member of the owning role. */
 extern void registry_require_owner(Oid relation);
 

@@ -349,6 +349,17 @@ registry_rename_column(Oid relation, const char *old_name, const char *new_name)
 
 /* ---------------------------------------------------------------- state */
 
+/* A snapshot from before the object was made sees neither its row here nor what is in its tables. */
+static void
+run_state(Write *write, Arguments *arguments, Oid relation)
+{
+	if (DatumGetInt32(run(write, arguments)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access: %s is newer than the snapshot of this transaction", registry_name(relation)),
+				 errhint("The transaction might succeed if retried.")));
+}
+
 /*
  * Every refresh writes this row first.  Where its snapshot is older than the last refresh, as may be under
  * REPEATABLE READ, the server refuses the update: what such a refresh reads would undo the other.
@@ -356,11 +367,12 @@ registry_rename_column(Oid relation, const char *old_name, const char *new_name)
 void
 registry_refresh_begins(const HistoryDef *history)
 {
-	static Write write = {"UPDATE personalize.history SET refreshes = refreshes OPERATOR(pg_catalog.+) 1 WHERE id OPERATOR(pg_catalog.=) $1"};
+	static Write write = {"UPDATE personalize.history SET refreshes = refreshes OPERATOR(pg_catalog.+) 1"
+	" WHERE id OPERATOR(pg_catalog.=) $1 RETURNING id"};
 	Arguments	arguments = {0};
 
 	add_int(&arguments, history->id);
-	run(&write, &arguments);
+	run_state(&write, &arguments, history->relation);
 }
 
 /*
@@ -373,7 +385,7 @@ registry_history_refreshed(const HistoryDef *history, const RefreshReport *repor
 	static Write write = {"UPDATE personalize.history"
 		" SET built = $2, horizon_start = $3, num_baskets = $4, last_baskets = $5, last_ms = $6, refreshed = pg_catalog.now(),"
 		" rebuilt = CASE WHEN $7 THEN pg_catalog.now() ELSE rebuilt END"
-	" WHERE id OPERATOR(pg_catalog.=) $1"};
+	" WHERE id OPERATOR(pg_catalog.=) $1 RETURNING id"};
 	Arguments	arguments = {0};
 
 	add_int(&arguments, history->id);
@@ -383,7 +395,7 @@ registry_history_refreshed(const HistoryDef *history, const RefreshReport *repor
 	add_bigint(&arguments, report->baskets);
 	add_float(&arguments, report->ms, false);
 	add_bool(&arguments, report->rebuilt);
-	run(&write, &arguments);
+	run_state(&write, &arguments, history->relation);
 }
 
 void
@@ -391,8 +403,8 @@ registry_model_refreshed(const ModelDef *model, const RefreshReport *report)
 {
 	static Write write = {"UPDATE personalize.model"
 		" SET built = $2, first_generation = $3, totals = $4, last_pairs = $5, last_items = $6, refreshed = pg_catalog.now(),"
-		" rebuilt = CASE WHEN $7 THEN pg_catalog.now() ELSE rebuilt END"
-	" WHERE id OPERATOR(pg_catalog.=) $1"};
+		" rebuilt = CASE WHEN $7 THEN pg_catalog.now() ELSE rebuilt END, last_ms = $8"
+	" WHERE id OPERATOR(pg_catalog.=) $1 RETURNING id"};
 	Arguments	arguments = {0};
 	Datum	   *totals = palloc0(sizeof(Datum) * (model->num_totals + 1));
 
@@ -405,19 +417,22 @@ registry_model_refreshed(const ModelDef *model, const RefreshReport *report)
 	add_bigint(&arguments, report->pairs);
 	add_bigint(&arguments, report->items);
 	add_bool(&arguments, report->rebuilt);
-	run(&write, &arguments);
+	add_float(&arguments, report->ms, false);
+	run_state(&write, &arguments, model->relation);
 }
 
 /* Its counts are as old as they were. */
 void
 registry_model_rescored(const ModelDef *model, const RefreshReport *report)
 {
-	static Write write = {"UPDATE personalize.model SET last_items = $2 WHERE id OPERATOR(pg_catalog.=) $1"};
+	static Write write = {"UPDATE personalize.model SET last_items = $2, last_ms = $3"
+	" WHERE id OPERATOR(pg_catalog.=) $1 RETURNING id"};
 	Arguments	arguments = {0};
 
 	add_int(&arguments, model->id);
 	add_bigint(&arguments, report->items);
-	run(&write, &arguments);
+	add_float(&arguments, report->ms, false);
+	run_state(&write, &arguments, model->relation);
 }
 
 /* Attributes are as of now, whether anything had changed or not. */

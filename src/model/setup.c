@@ -164,6 +164,7 @@ require_kind(const char *role, Oid relation, char kind)
 char
 setup_require_source(const char *role, Oid relation)
 {
+	char	   *name = registry_name(relation);
 	char		kind;
 	Oid			user = GetUserId();
 
@@ -172,7 +173,7 @@ setup_require_source(const char *role, Oid relation)
 	if (kind == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("%s does not exist: relation with OID %u", role, relation)));
+				 errmsg("%s does not exist: %s", role, name)));
 	require_kind(role, relation, kind);
 	if (get_rel_persistence(relation) == RELPERSISTENCE_TEMP)
 		ereport(ERROR,

@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -184,6 +185,7 @@ personalize_create_catalog(PG_FUNCTION_ARGS)
 	CatalogDef	catalog = {0};
 	NewTable	table;
 
+	PreventCommandDuringRecovery("personalize.create_catalog()");
 	guard_not_null("name", PG_ARGISNULL(ARG_NAME));
 	table = setup_new_table(PG_GETARG_TEXT_PP(ARG_NAME));
 	if (PG_ARGISNULL(ARG_PRODUCTS))
@@ -232,6 +234,7 @@ personalize_drop_catalog(PG_FUNCTION_ARGS)
 	CatalogDef *catalog = registry_require_catalog(PG_GETARG_OID(0));
 	char	   *users;
 
+	PreventCommandDuringRecovery("personalize.drop_catalog()");
 	registry_require_owner(catalog->relation);
 	users = histories_of(catalog->id);
 	if (users != NULL)

@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -162,9 +163,12 @@ static CatalogDef *
 shared_catalog(Oid relation, const HistoryDef *history)
 {
 	CatalogDef *catalog = registry_require_catalog(relation);
+	char	   *name = registry_name(relation);
 
 	registry_require_owner(relation);
 	LockRelationOid(relation, AccessShareLock);
+	if (registry_catalog(relation) == NULL)
+		registry_fail_gone("catalog", name);
 	if (catalog->item_type != history->item_type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -244,6 +248,7 @@ personalize_create_history(PG_FUNCTION_ARGS)
 	CatalogDef *catalog = NULL;
 	NewTable	table;
 
+	PreventCommandDuringRecovery("personalize.create_history()");
 	require_arguments(fcinfo);
 	table = setup_new_table(PG_GETARG_TEXT_PP(ARG_NAME));
 	setup_require_source("interactions", history.interactions);
@@ -297,9 +302,10 @@ personalize_drop_history(PG_FUNCTION_ARGS)
 {
 	HistoryDef *history = registry_require_history(PG_GETARG_OID(0));
 
+	PreventCommandDuringRecovery("personalize.drop_history()");
 	registry_require_owner(history->relation);
 	/* a refresh that is running would otherwise write to tables that go */
-	refresh_lock(history->id, true);
+	refresh_lock(history->id);
 	setup_restore_dependencies(history);
 	drop_models(history, PG_GETARG_BOOL(1));
 	setup_drop_table(history->relation);

@@ -8,6 +8,7 @@
 
 #include "access/xact.h"
 #include "commands/tablecmds.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
@@ -322,8 +323,28 @@ history_argument(Oid relation)
 static void
 lock_table(const HistoryDef *history)
 {
+	char	   *name = registry_name(history->relation);
+
 	LockRelationOid(history->relation, AccessShareLock);
-	registry_require_history(history->relation);
+	if (registry_history(history->relation) == NULL)
+		registry_fail_gone("history", name);
+}
+
+/* The same for a model, after the lock of its history; again, because it may have waited for somebody who changed it. */
+static ModelDef *
+lock_model(Oid relation)
+{
+	char	   *name = registry_name(relation);
+	ModelDef   *model = registry_require_model(relation);
+
+	/* what has lost its history can still be dropped */
+	if (registry_history_by_id(model->history_id) != NULL)
+		refresh_lock(model->history_id);
+	LockRelationOid(relation, AccessShareLock);
+	model = registry_model(relation);
+	if (model == NULL)
+		registry_fail_gone("model", name);
+	return model;
 }
 
 /*
@@ -333,9 +354,9 @@ lock_table(const HistoryDef *history)
 static void
 lock_histories(const HistoryDef *history, const HistoryDef *target)
 {
-	refresh_lock(target == NULL ? history->id : Min(history->id, target->id), true);
+	refresh_lock(target == NULL ? history->id : Min(history->id, target->id));
 	if (target != NULL)
-		refresh_lock(Max(history->id, target->id), true);
+		refresh_lock(Max(history->id, target->id));
 	lock_table(history);
 	if (target != NULL)
 		lock_table(target);
@@ -361,6 +382,7 @@ personalize_create_cooccurrence(PG_FUNCTION_ARGS)
 	NewTable	table;
 	RefreshReport report;
 
+	PreventCommandDuringRecovery("personalize.create_cooccurrence()");
 	require_arguments(fcinfo);
 	table = setup_new_table(PG_GETARG_TEXT_PP(ARG_NAME));
 	history = history_argument(PG_GETARG_OID(ARG_HISTORY));
@@ -411,16 +433,15 @@ personalize_alter_model(PG_FUNCTION_ARGS)
 	Oid			relation = PG_GETARG_OID(ALTER_MODEL);
 	ModelDef   *model;
 
+	PreventCommandDuringRecovery("personalize.alter_model()");
 	guard_not_null("model", PG_ARGISNULL(ALTER_MODEL));
-	model = registry_require_model(relation);
+	registry_require_model(relation);
 	registry_require_owner(relation);
-	refresh_lock(model->history_id, true);
-	/* again, because it may have waited for a refresh, or for another alter_model */
-	model = registry_require_model(relation);
+	model = lock_model(relation);
 	read_scoring(fcinfo, ALTER_MEASURE, ALTER_NEIGHBORS, ALTER_MIN_COUNT, ALTER_PARAMETERS, model);
 	registry_set_scoring(model);
 	if (model->built)
-		rescore(model, registry_history_by_id(model->history_id));
+		rescore(model, registry_require_history_of(model, model->history_id));
 	PG_RETURN_VOID();
 }
 
@@ -440,10 +461,11 @@ PG_FUNCTION_INFO_V1(personalize_drop_model);
 Datum
 personalize_drop_model(PG_FUNCTION_ARGS)
 {
-	ModelDef   *model = registry_require_model(PG_GETARG_OID(0));
+	Oid			relation = PG_GETARG_OID(0);
 
-	registry_require_owner(model->relation);
-	refresh_lock(model->history_id, true);
-	setup_drop_model(model);
+	PreventCommandDuringRecovery("personalize.drop_model()");
+	registry_require_model(relation);
+	registry_require_owner(relation);
+	setup_drop_model(lock_model(relation));
 	PG_RETURN_VOID();
 }

@@ -32,7 +32,8 @@
 enum
 {
 	STATUS_RELATION, STATUS_KIND, STATUS_SOURCE, STATUS_BUILT, STATUS_PENDING, STATUS_NEEDS_REBUILD, STATUS_PROBLEM,
-	STATUS_BASKETS, STATUS_ITEMS, STATUS_BYTES, STATUS_REFRESHED, STATUS_REBUILT, STATUS_LAST_MS, STATUS_DEFINITION,
+	STATUS_BASKETS, STATUS_ITEMS, STATUS_BYTES, STATUS_REFRESHED, STATUS_REBUILT,
+	STATUS_LAST_BASKETS, STATUS_LAST_PAIRS, STATUS_LAST_ITEMS, STATUS_LAST_MS, STATUS_DEFINITION,
 	STATUS_NUM_COLUMNS
 };
 
@@ -291,9 +292,12 @@ catalog_row(StatusRow *row, const void *definition)
 static void
 history_row(StatusRow *row, const void *definition)
 {
-	const HistoryDef *history = definition;
+	HistoryDef	seen = *(const HistoryDef *) definition;
+	const HistoryDef *history = &seen;
 	LogState	log = {0};
 
+	/* to fit the log that is read below */
+	registry_history_as_seen(&seen);
 	set(row, STATUS_SOURCE, ObjectIdGetDatum(history->interactions));
 	set(row, STATUS_BUILT, BoolGetDatum(history->built));
 	set_text(row, STATUS_DEFINITION, history_definition(history));
@@ -301,7 +305,10 @@ history_row(StatusRow *row, const void *definition)
 	set_time(row, STATUS_REFRESHED, history->refreshed);
 	set_time(row, STATUS_REBUILT, history->rebuilt);
 	if (history->refreshed != DT_NOBEGIN)
+	{
+		set(row, STATUS_LAST_BASKETS, Int64GetDatum(history->last_baskets));
 		set(row, STATUS_LAST_MS, Float8GetDatum(history->last_ms));
+	}
 	set(row, STATUS_BYTES, Int64GetDatum(relation_bytes(history->relation) + relation_bytes(history->log)));
 	set_text(row, STATUS_PROBLEM, change_log_problem(history->id));
 	read_log(history->log, &log);
@@ -312,14 +319,22 @@ history_row(StatusRow *row, const void *definition)
 static void
 model_row(StatusRow *row, const void *definition)
 {
-	const ModelDef *model = definition;
+	ModelDef	seen = *(const ModelDef *) definition;
+	const ModelDef *model = &seen;
 	HistoryDef *history = registry_history_by_id(model->history_id);
 	HistoryDef *target = model->shape.directed ? registry_history_by_id(model->target_id) : NULL;
 	LogState	log = {0};
 
+	registry_model_as_seen(&seen);
 	set(row, STATUS_BUILT, BoolGetDatum(model->built));
 	set_time(row, STATUS_REFRESHED, model->refreshed);
 	set_time(row, STATUS_REBUILT, model->rebuilt);
+	if (model->refreshed != DT_NOBEGIN)
+	{
+		set(row, STATUS_LAST_PAIRS, Int64GetDatum(model->last_pairs));
+		set(row, STATUS_LAST_ITEMS, Int64GetDatum(model->last_items));
+		set(row, STATUS_LAST_MS, Float8GetDatum(model->last_ms));
+	}
 	set(row, STATUS_BYTES, Int64GetDatum(relation_bytes(model->relation) + relation_bytes(model->pairs)));
 	set_text(row, STATUS_DEFINITION, model_definition(model, target));
 	if (history == NULL || (model->shape.directed && target == NULL))

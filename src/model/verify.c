@@ -24,6 +24,7 @@
 #include "model/build_model.h"
 #include "model/build_rows.h"
 #include "model/layout.h"
+#include "model/refresh.h"
 #include "model/verify.h"
 
 typedef struct ModelCheck
@@ -487,6 +488,30 @@ compare(const ModelDef *model, const HistoryDef *history, const HistoryDef *targ
 		registry_leave_owner(&owner);
 }
 
+/* Definition and state that fit the rows of the active snapshot; nothing of it can be dropped until the end of the transaction. */
+static ModelDef *
+locked_model(Oid relation)
+{
+	ModelDef   *model = registry_require_model(relation);
+	char	   *name = registry_name(relation);
+
+	refresh_lock_tables(model->history_id);
+	model = registry_model(relation);
+	if (model == NULL || get_rel_name(model->pairs) == NULL)
+		registry_fail_gone("model", name);
+	registry_model_as_seen(model);
+	return model;
+}
+
+static HistoryDef *
+history_as_seen(const ModelDef *model, int32 id)
+{
+	HistoryDef *history = registry_require_history_of(model, id);
+
+	registry_history_as_seen(history);
+	return history;
+}
+
 PG_FUNCTION_INFO_V1(personalize_verify);
 Datum
 personalize_verify(PG_FUNCTION_ARGS)
@@ -501,9 +526,9 @@ personalize_verify(PG_FUNCTION_ARGS)
 	guard_not_null("model", PG_ARGISNULL(0));
 	guard_not_null("sample", PG_ARGISNULL(1));
 	sample = guard_float_range("sample", PG_GETARG_FLOAT8(1), 0, 1);
-	model = registry_require_model(PG_GETARG_OID(0));
-	history = registry_history_by_id(model->history_id);
-	target = model->target_id ? registry_history_by_id(model->target_id) : NULL;
+	model = locked_model(PG_GETARG_OID(0));
+	history = history_as_seen(model, model->history_id);
+	target = model->target_id ? history_as_seen(model, model->target_id) : NULL;
 	if (!model->built)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -80,7 +80,8 @@ CREATE TABLE personalize.model (
 	refreshed timestamptz,
 	rebuilt timestamptz,
 	last_pairs bigint,
-	last_items bigint);
+	last_items bigint,
+	last_ms double precision);
 COMMENT ON TABLE personalize.model IS 'co-occurrence models: what they count and how they score';
 
 CREATE TABLE personalize.watch (

@@ -1,9 +1,8 @@
 -- Refresh, erasure and proof.
 
-CREATE PROCEDURE personalize.refresh(relation regclass DEFAULT NULL, rebuild boolean DEFAULT NULL, wait boolean DEFAULT true,
-	INOUT baskets bigint DEFAULT NULL, INOUT pairs bigint DEFAULT NULL, INOUT items bigint DEFAULT NULL, INOUT ms double precision DEFAULT NULL)
+CREATE PROCEDURE personalize.refresh(relation regclass DEFAULT NULL, rebuild boolean DEFAULT NULL, wait boolean DEFAULT true)
     AS 'MODULE_PATHNAME', 'personalize_refresh' LANGUAGE C;
-COMMENT ON PROCEDURE personalize.refresh(regclass, boolean, boolean, bigint, bigint, bigint, double precision)
+COMMENT ON PROCEDURE personalize.refresh(regclass, boolean, boolean)
     IS 'brings a history and all of its models up to date, or everything that the caller owns';
 
 CREATE FUNCTION personalize.erase(history regclass, basket "any") RETURNS bigint

@@ -37,13 +37,11 @@ BEGIN
 	END LOOP;
 END $$;
 CREATE PROCEDURE shop.refresh(seed int) LANGUAGE plpgsql AS $$
-DECLARE
-	b bigint; p bigint; n bigint; ms float8;
 BEGIN
 	FOR i IN 1 .. 100000 LOOP
-		CALL personalize.refresh('shop.orders_h', (i + seed) % 3 = 0, true, b, p, n, ms);
+		CALL personalize.refresh('shop.orders_h', (i + seed) % 3 = 0);
 		COMMIT;
-		CALL personalize.refresh('shop.views_h', (i + seed) % 4 = 0, true, b, p, n, ms);
+		CALL personalize.refresh('shop.views_h', (i + seed) % 4 = 0);
 		COMMIT;
 	END LOOP;
 END $$;

@@ -36,9 +36,18 @@ for my $seed (1 .. 3)
 }
 my ($status, undef, $stderr) = $replica->psql('postgres', q{CALL personalize.refresh('shop.orders_h')});
 isnt($status, 0, 'a replica does not refresh');
-like($stderr, qr/read-only transaction|during recovery/, 'and says why');
+like($stderr, qr/cannot execute personalize\.refresh\(\) during recovery/, 'and says why');
+for (q{erase('shop.orders_h', 1)}, q{create_history('shop.h', 'shop.order_lines', 'order_id', 'product_id')}, q{create_catalog('shop.c', item_type => 'text')},
+	q{create_cooccurrence('shop.m', 'shop.orders_h')}, q{alter_model('shop.bought_together', neighbors => 3)},
+	q{drop_model('shop.bought_together')}, q{drop_history('shop.orders_h')}, q{drop_catalog('shop.orders_h_items')})
+{
+	my ($function) = /^(\w+)/;
+	(undef, undef, $stderr) = $replica->psql('postgres', "SELECT personalize.$_");
+	like($stderr, qr/cannot execute personalize\.$function\(\) during recovery/, "nor does it $function");
+}
 $replica->promote;
-$replica->safe_psql('postgres', q{CALL personalize.refresh()});
+(undef, undef, $stderr) = $replica->psql('postgres', q{CALL personalize.refresh()});
+like($stderr, qr/^NOTICE:  refreshed history shop\.orders_h: \d+ baskets, \d+ pairs, \d+ items in [\d.]+ ms$/m, 'a refresh says what it did');
 is(not_exact($replica, 'postgres', 1), '', 'promoted, it goes on where the primary was');
 $replica->stop;
 
