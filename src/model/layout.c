@@ -116,6 +116,21 @@ layout_require_model(const ModelDef *model)
 	require_layout(model->relation, &face);
 }
 
+void
+layout_require_owner(Oid table, Oid history)
+{
+	Oid			owner = registry_owner(table);
+	Oid			expected = registry_owner(history);
+
+	if (owner == expected || superuser_arg(owner))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s and history %s have different owners", registry_name(table), registry_name(history)),
+			 errdetail("They are %s and %s.", GetUserNameFromId(owner, false), GetUserNameFromId(expected, false)),
+			 errhint("ALTER TABLE ... OWNER TO, of the history, its log and catalog, and of models and their pairs.")));
+}
+
 /* Columns that were added make rows that are formed here too short, so their number counts as well. */
 bool
 layout_is_log(Relation relation, KeyType type)

@@ -19,6 +19,12 @@ extern void layout_require_catalog(const CatalogDef *catalog);
 extern void layout_require_history(const HistoryDef *history);
 extern void layout_require_model(const ModelDef *model);
 
+/*
+ * For those who write as the owner of a history: indexes of these tables may run functions, so whoever owns a table must not be able
+ * to lend himself the rights of another.  A superuser has them anyway.
+ */
+extern void layout_require_owner(Oid table, Oid history);
+
 /* A log with keys of that type; 0: of any.  No failure, because a writer of the shop asks. */
 extern bool layout_is_log(Relation relation, KeyType type);
 

@@ -339,11 +339,22 @@ refresh_opened_group(RefreshGroup *group, RefreshMode mode, RefreshReport *repor
 static void
 require_layouts(const RefreshGroup *group)
 {
+	Oid			history = group->history[0].def->relation;
+
 	layout_require_catalog(group->catalog);
+	layout_require_owner(group->catalog->relation, history);
 	for (int h = 0; h < group->num_histories; h++)
+	{
 		layout_require_history(group->history[h].def);
+		layout_require_owner(group->history[h].def->relation, history);
+		layout_require_owner(group->history[h].def->log, history);
+	}
 	for (int m = 0; m < group->num_models; m++)
+	{
 		layout_require_model(group->model[m].def);
+		layout_require_owner(group->model[m].def->relation, history);
+		layout_require_owner(group->model[m].def->pairs, history);
+	}
 }
 
 /* The group is locked.  Opens it with snapshot and user as all of its work needs them; close_scope undoes it. */

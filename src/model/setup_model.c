@@ -418,6 +418,8 @@ rescore(ModelDef *model, HistoryDef *history)
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	layout_require_catalog(registry_catalog_by_id(history->catalog_id));
 	layout_require_model(model);
+	layout_require_owner(model->relation, history->relation);
+	layout_require_owner(model->pairs, history->relation);
 	build_face(model, history, &report);
 	PopActiveSnapshot();
 	registry_leave_owner(&owner);
