@@ -160,7 +160,7 @@ extern CatalogDef *registry_require_catalog(Oid relation);
 /* Source or target of a model; fails where only the model is left. */
 extern HistoryDef *registry_require_history_of(const ModelDef *model, int32 id);
 /* The name was taken before a wait, after which the object was no longer there. */
-extern void registry_fail_gone(const char *kind, const char *name) pg_attribute_noreturn();
+extern void registry_fail_gone(const char *kind, const char *name);
 /* Fails where the current user is neither owner of the relation nor a member of the owning role. */
 extern void registry_require_owner(Oid relation);
 
