@@ -23,6 +23,7 @@
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -343,6 +344,8 @@ change_log_watch(int32 id, Oid relation, bool replica)
 	ListCell   *member;
 
 	require_watch_owner(id, &owner);
+	/* itself first, as writers and other DDL do it */
+	LockRelationOid(relation, ShareRowExclusiveLock);
 	members = find_all_inheritors(relation, ShareRowExclusiveLock, NULL);
 	check_key(id, relation, &owner);
 	replica = replica || family_wants_replica(id, relation);
@@ -389,6 +392,7 @@ change_log_unwatch(int32 id, Oid relation)
 
 	if (get_rel_name(relation) == NULL)
 		return;
+	LockRelationOid(relation, AccessExclusiveLock);
 	members = find_all_inheritors(relation, AccessExclusiveLock, NULL);
 	foreach(member, members)
 		watch_drop_triggers(id, lfirst_oid(member));

@@ -25,6 +25,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+#include "model/change_log.h"
 #include "model/setup.h"
 
 /* ---------------------------------------------------------------- new tables */
@@ -123,6 +124,15 @@ setup_drop_table(Oid relation)
 		setup_execute("DROP TABLE %s", registry_name(relation));
 	/* the event trigger has done so already, unless it is disabled */
 	registry_forget(relation);
+}
+
+void
+setup_unwatch(int32 id)
+{
+	ListCell   *cell;
+
+	foreach(cell, registry_watched(id))
+		change_log_unwatch(id, lfirst_oid(cell));
 }
 
 /* ---------------------------------------------------------------- the shop's relations */

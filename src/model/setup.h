@@ -39,6 +39,11 @@ extern Oid	setup_create_table(const NewTable *table, const char *label, const ch
 extern const char *setup_key_column(KeyType type);
 extern void setup_execute(const char *format,...) pg_attribute_printf(1, 2);
 extern void setup_drop_table(Oid relation);
+/*
+ * Before the tables of a history or catalog are dropped: takes the watched tables first and the log after them, as those do
+ * who write to them.
+ */
+extern void setup_unwatch(int32 id);
 
 /* --- setup.c: what the shop has --- */
 /* An interactions or products relation: exists, is of a kind that can be watched or looked through, may be read; its relkind. */

@@ -245,6 +245,7 @@ personalize_drop_catalog(PG_FUNCTION_ARGS)
 				 errhint("Drop these with personalize.drop_history() first.")));
 	/* a restored catalog may have lost what makes log and triggers go with it */
 	setup_depend_catalog(catalog);
+	setup_unwatch(catalog->id);
 	setup_drop_table(catalog->relation);
 	PG_RETURN_VOID();
 }

@@ -308,6 +308,7 @@ personalize_drop_history(PG_FUNCTION_ARGS)
 	refresh_lock(history->id);
 	setup_restore_dependencies(history);
 	drop_models(history, PG_GETARG_BOOL(1));
+	setup_unwatch(history->id);
 	setup_drop_table(history->relation);
 	setup_drop_unused_catalog(history->catalog_id);
 	PG_RETURN_VOID();
