@@ -21,6 +21,7 @@
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
 #include "utils/array.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/lsyscache.h"
@@ -389,7 +390,8 @@ drain(Portal portal, const SourceQuery *query, SourceSink sink, void *arg)
 
 /*
  * A view has no blocks, and policies of rows may call what only one process can.  With a horizon there may be an index that
- * reads less than all blocks; keys of other types may be made by casts of the user.
+ * reads less than all blocks; keys of other types may be made by casts of the user.  Who may read some columns only may not ask
+ * where a row stands.
  */
 bool
 source_has_parts(const HistoryDef *history, BlockNumber *num_blocks)
@@ -398,7 +400,8 @@ source_has_parts(const HistoryDef *history, BlockNumber *num_blocks)
 	bool		has;
 
 	if (!COMPAT_HAS_BLOCK_SCANS || history->event != NULL || history->horizon != NULL ||
-		!key_is_number(history->basket_type) || !key_is_number(history->item_type))
+		!key_is_number(history->basket_type) || !key_is_number(history->item_type) ||
+		pg_class_aclcheck(history->interactions, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		return false;
 	relation = table_open(history->interactions, AccessShareLock);
 	has = relation->rd_rel->relkind == RELKIND_RELATION && relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
