@@ -20,8 +20,8 @@
 #include "utils/uuid.h"
 
 #include "model/change_log.h"
-#include "model/layout.h"
 #include "model/model_rows.h"
+#include "model/table_layout.h"
 #include "model/table_writer.h"
 
 /* Rows that are written together: a page holds about 200 of them. */

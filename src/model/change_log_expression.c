@@ -2,8 +2,8 @@
  * change_log_expression.c
  *		Keys of changed rows that an expression gives.
  *
- * The expression runs as the writer does, as everything in a trigger; whoever named it had the privilege
- * TRIGGER on the table.  Its names are looked up in pg_catalog only, so that no writer's search_path changes what it means.
+ * The expression runs with the rights of the history's owner, like a refresh: whoever may only add rows need not be able to read
+ * what it looks up.  Its names are looked up in pg_catalog only, so that no writer's search_path changes what it means.
  */
 #include "base/compat.h"
 

@@ -22,8 +22,8 @@
 #include "utils/varlena.h"
 
 #include "base/guards.h"
-#include "model/layout.h"
 #include "model/score.h"
+#include "model/table_layout.h"
 #include "value/measure.h"
 
 typedef struct ModelRead

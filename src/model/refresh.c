@@ -20,12 +20,12 @@
 
 #include "base/progress.h"
 #include "model/build.h"
-#include "model/layout.h"
 #include "model/refresh.h"
 #include "model/refresh_group.h"
 #include "model/rescore.h"
 #include "model/setup.h"
 #include "model/source.h"
+#include "model/table_layout.h"
 
 /* Share of the baskets from which on a rebuild is faster. */
 #define REBUILD_SHARE 0.25

@@ -17,9 +17,9 @@
 #include "base/guards.h"
 #include "kernel/ridge.h"
 #include "model/build.h"
-#include "model/layout.h"
 #include "model/refresh.h"
 #include "model/setup.h"
+#include "model/table_layout.h"
 #include "value/measure.h"
 
 enum

@@ -23,8 +23,8 @@
 #include "base/guards.h"
 #include "model/build_model.h"
 #include "model/build_rows.h"
-#include "model/layout.h"
 #include "model/refresh.h"
+#include "model/table_layout.h"
 #include "model/verify.h"
 
 typedef struct ModelCheck

@@ -1,12 +1,12 @@
 /*
- * layout.h
+ * table_layout.h
  *		That the tables of catalogs, histories and models still look as they were made.
  *
  * They belong to the shop, and nothing keeps an owner from changing the type of a column or dropping a key.  Rows are read and
  * written here by place and type, so each table is looked at once after it is locked and before it is used.
  */
-#ifndef PERSONALIZE_LAYOUT_H
-#define PERSONALIZE_LAYOUT_H
+#ifndef PERSONALIZE_TABLE_LAYOUT_H
+#define PERSONALIZE_TABLE_LAYOUT_H
 
 #include "postgres.h"
 
@@ -28,4 +28,4 @@ extern void layout_require_owner(Oid table, Oid history);
 /* A log with keys of that type; 0: of any.  No failure, because a writer of the shop asks. */
 extern bool layout_is_log(Relation relation, KeyType type);
 
-#endif							/* PERSONALIZE_LAYOUT_H */
+#endif							/* PERSONALIZE_TABLE_LAYOUT_H */

@@ -1,5 +1,5 @@
 /*
- * layout.c
+ * table_layout.c
  *		Checks of the tables that hold catalogs, histories and models.
  */
 #include "base/compat.h"
@@ -12,8 +12,8 @@
 #include "utils/relcache.h"
 
 #include "model/item_table.h"
-#include "model/layout.h"
 #include "model/model_rows.h"
+#include "model/table_layout.h"
 
 /* What one table must be: the types of its first columns, and how many of these are its primary key. */
 typedef struct Layout
