@@ -143,6 +143,11 @@ sub cancelled_after
 	give($watch, "SELECT cancel_in($pid, '$phase', $delay);");
 	my (undef, $at, $sent, $phases, $done, $files) = split / /, wait_for($watch, 'cancelled');
 	my (undef, $over) = split / /, wait_for($clerk, 'over');
+	if ($clerk->{errors} eq '' && $over < $at && $delay > 0.05)
+	{
+		# it was done before anyone cancelled, which says nothing
+		return cancelled_after($statement, $phase, $delay * 0.75, $check_files);
+	}
 	$phases{$_} = 1 for split /\+/, $phases;
 	like($clerk->{errors}, qr/57014: canceling statement due to user request/, "cancelled in $phases");
 	cmp_ok($files, '>', 0, 'there were temporary files') if $check_files;
