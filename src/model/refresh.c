@@ -28,7 +28,7 @@
 #include "model/table_layout.h"
 
 /* Share of the baskets from which on a rebuild is faster. */
-#define REBUILD_SHARE 0.25
+#define REBUILD_SHARE 0.125
 
 /* --- the group ---------------------------------------------------------- */
 
