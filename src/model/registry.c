@@ -1,9 +1,6 @@
 /*
  * registry.c
  *		What exists, read from the registry's tables.
- *
- * Rows are read by the names of their columns, with plans that are kept for the
- * session: a trigger of the change log may come here for every statement.
  */
 #include "base/compat.h"
 
@@ -22,7 +19,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "model/registry.h"
+#include "model/registry_rows.h"
 #include "value/measure.h"
 
 const char *const catalog_attribute_names[CATALOG_NUM_ATTRIBUTES] = {
@@ -33,199 +30,11 @@ const char *const catalog_attribute_names[CATALOG_NUM_ATTRIBUTES] = {
 	[CATALOG_GROUP] = "item_group",
 };
 
-/* A statement with one parameter, and its plan once it was needed. */
-typedef struct Lookup
-{
-	const char *text;
-	Oid			type;			/* of $1; InvalidOid: there is none */
-	SPIPlanPtr	plan;
-} Lookup;
-
-typedef struct Row
-{
-	HeapTuple	tuple;
-	TupleDesc	desc;
-} Row;
-
-typedef void *(*RowReader) (const Row *row);
-
-/* ---------------------------------------------------------------- reading rows */
-
-/*
- * Whoever waited for a lock must see what was committed meanwhile, also under REPEATABLE READ.  A parallel
- * worker cannot take a snapshot of its own and has waited for nothing.
- */
-static Snapshot
-definition_snapshot(void)
-{
-	return IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot();
-}
-
-/* The server plans again by itself where the extension was dropped and made anew, as it keeps the text. */
-static SPIPlanPtr
-lookup_plan(Lookup *lookup)
-{
-	if (lookup->plan == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare(lookup->text, OidIsValid(lookup->type) ? 1 : 0, &lookup->type);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare \"%s\": %s", lookup->text, SPI_result_code_string(SPI_result));
-		lookup->plan = plan;
-	}
-	return lookup->plan;
-}
-
-/* A list of what `read` makes of each row, in the caller's memory context; as_seen: by the active snapshot. */
-static List *
-read_rows(bool as_seen, Lookup *lookup, Datum argument, RowReader read)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi;
-	List	   *list = NIL;
-	OwnerScope	scope;
-
-	registry_become_owner(&scope);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	PushActiveSnapshot(as_seen ? GetActiveSnapshot() : definition_snapshot());
-	if (SPI_execute_plan(lookup_plan(lookup), &argument, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the registry: %s", lookup->text);
-	PopActiveSnapshot();
-	spi = MemoryContextSwitchTo(caller);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		Row			row = {SPI_tuptable->vals[i], SPI_tuptable->tupdesc};
-
-		list = lappend(list, read(&row));
-	}
-	MemoryContextSwitchTo(spi);
-	SPI_finish();
-	registry_become_caller(&scope);
-	return list;
-}
-
-static List *
-lookup_list(Lookup *lookup, Datum argument, RowReader read)
-{
-	return read_rows(false, lookup, argument, read);
-}
-
-/* For keys that are unique: the row, or NULL. */
-static void *
-lookup_first(Lookup *lookup, Datum argument, RowReader read)
-{
-	List	   *list = lookup_list(lookup, argument, read);
-
-	return list == NIL ? NULL : linitial(list);
-}
-
-/* By name, so that a column added to a table in a later version moves nothing here. */
-static Datum
-row_get(const Row *row, const char *column, bool *isnull)
-{
-	int			number = SPI_fnumber(row->desc, column);
-
-	if (number <= 0)
-		elog(ERROR, "the registry has no column \"%s\"", column);
-	return SPI_getbinval(row->tuple, row->desc, number, isnull);
-}
-
-/* NULL as 0, which for ids, oids and numbers means that there is none. */
-static Datum
-row_datum(const Row *row, const char *column)
-{
-	bool		isnull;
-	Datum		value = row_get(row, column, &isnull);
-
-	return isnull ? (Datum) 0 : value;
-}
-
-/* Floats, bigints and times may be passed by reference, where a NULL cannot stand for 0. */
-static double
-row_float(const Row *row, const char *column)
-{
-	bool		isnull;
-	Datum		value = row_get(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetFloat8(value);
-}
-
-static int64
-row_bigint(const Row *row, const char *column)
-{
-	bool		isnull;
-	Datum		value = row_get(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
-static TimestampTz
-row_time(const Row *row, const char *column)
-{
-	bool		isnull;
-	Datum		value = row_get(row, column, &isnull);
-
-	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
-}
-
-/* Copies, all of them: the row goes when SPI is left. */
-static char *
-row_name(const Row *row, const char *column)
-{
-	bool		isnull;
-	Datum		value = row_get(row, column, &isnull);
-
-	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
-}
-
-static char *
-row_text(const Row *row, const char *column)
-{
-	bool		isnull;
-	Datum		value = row_get(row, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-static Interval *
-row_interval(const Row *row, const char *column)
-{
-	bool		isnull;
-	Datum		value = row_get(row, column, &isnull);
-	Interval   *copy;
-
-	if (isnull)
-		return NULL;
-	copy = palloc(sizeof(Interval));
-	*copy = *DatumGetIntervalP(value);
-	return copy;
-}
-
-/* The elements of an array without NULLs; none for a NULL array. */
-static Datum *
-row_array(const Row *row, const char *column, Oid type, int *count)
-{
-	bool		isnull;
-	Datum		value = row_get(row, column, &isnull);
-	Datum	   *elements = NULL;
-	int16		size;
-	bool		byval;
-	char		align;
-
-	*count = 0;
-	if (isnull)
-		return NULL;
-	get_typlenbyvalalign(type, &size, &byval, &align);
-	deconstruct_array(DatumGetArrayTypePCopy(value), type, size, byval, align, &elements, NULL, count);
-	return elements;
-}
-
 /* ---------------------------------------------------------------- definitions */
 
 /* In a relation's row the key types stand as SQL types: people read these tables, and dumps carry them. */
 static void *
-read_catalog(const Row *row)
+read_catalog(const RegistryRow *row)
 {
 	CatalogDef *catalog = palloc0(sizeof(CatalogDef));
 
@@ -243,7 +52,7 @@ read_catalog(const Row *row)
 }
 
 static void
-read_events(const Row *row, HistoryDef *history)
+read_events(const RegistryRow *row, HistoryDef *history)
 {
 	int			num_weights;
 	Datum	   *events = row_array(row, "events", TEXTOID, &history->num_events);
@@ -261,7 +70,7 @@ read_events(const Row *row, HistoryDef *history)
 }
 
 static void *
-read_history(const Row *row)
+read_history(const RegistryRow *row)
 {
 	HistoryDef *history = palloc0(sizeof(HistoryDef));
 
@@ -292,7 +101,7 @@ read_history(const Row *row)
 
 /* Checked again as at creation: a row that was restored from another version may name what this one does not know. */
 static void
-read_scoring(const Row *row, ModelScoring *scoring)
+read_scoring(const RegistryRow *row, ModelScoring *scoring)
 {
 	static const char *const params[MEASURE_NUM_PARAMS] = {"shrinkage", "a", "b", "p", "z"};
 	double		values[MEASURE_NUM_PARAMS];
@@ -325,7 +134,7 @@ registry_interval_days(const Interval *interval)
 }
 
 static void *
-read_model(const Row *row)
+read_model(const RegistryRow *row)
 {
 	ModelDef   *model = palloc0(sizeof(ModelDef));
 	Datum	   *totals = row_array(row, "totals", INT8OID, &model->num_totals);
@@ -361,7 +170,7 @@ read_model(const Row *row)
 }
 
 static void *
-read_watch(const Row *row)
+read_watch(const RegistryRow *row)
 {
 	WatchDef   *watch = palloc0(sizeof(WatchDef));
 
@@ -377,24 +186,24 @@ read_watch(const Row *row)
 HistoryDef *
 registry_history(Oid relation)
 {
-	static Lookup lookup = {"SELECT h.* FROM personalize.history AS h WHERE h.relation OPERATOR(pg_catalog.=) $1", OIDOID};
+	static RegistryQuery lookup = {"SELECT h.* FROM personalize.history AS h WHERE h.relation OPERATOR(pg_catalog.=) $1", OIDOID};
 
-	return lookup_first(&lookup, ObjectIdGetDatum(relation), read_history);
+	return registry_query_first(&lookup, ObjectIdGetDatum(relation), read_history);
 }
 
-static Lookup history_by_id =
+static RegistryQuery history_by_id =
 {"SELECT h.* FROM personalize.history AS h WHERE h.id OPERATOR(pg_catalog.=) $1", INT4OID};
 
 HistoryDef *
 registry_history_by_id(int32 id)
 {
-	return lookup_first(&history_by_id, Int32GetDatum(id), read_history);
+	return registry_query_first(&history_by_id, Int32GetDatum(id), read_history);
 }
 
 void
 registry_history_as_seen(HistoryDef *history)
 {
-	List	   *seen = read_rows(true, &history_by_id, Int32GetDatum(history->id), read_history);
+	List	   *seen = registry_query_as(true, &history_by_id, Int32GetDatum(history->id), read_history);
 
 	if (seen != NIL)
 		*history = *(HistoryDef *) linitial(seen);
@@ -409,33 +218,33 @@ registry_history_as_seen(HistoryDef *history)
 CatalogDef *
 registry_catalog(Oid relation)
 {
-	static Lookup lookup = {"SELECT c.* FROM personalize.catalog AS c WHERE c.relation OPERATOR(pg_catalog.=) $1", OIDOID};
+	static RegistryQuery lookup = {"SELECT c.* FROM personalize.catalog AS c WHERE c.relation OPERATOR(pg_catalog.=) $1", OIDOID};
 
-	return lookup_first(&lookup, ObjectIdGetDatum(relation), read_catalog);
+	return registry_query_first(&lookup, ObjectIdGetDatum(relation), read_catalog);
 }
 
 CatalogDef *
 registry_catalog_by_id(int32 id)
 {
-	static Lookup lookup = {"SELECT c.* FROM personalize.catalog AS c WHERE c.id OPERATOR(pg_catalog.=) $1", INT4OID};
+	static RegistryQuery lookup = {"SELECT c.* FROM personalize.catalog AS c WHERE c.id OPERATOR(pg_catalog.=) $1", INT4OID};
 
-	return lookup_first(&lookup, Int32GetDatum(id), read_catalog);
+	return registry_query_first(&lookup, Int32GetDatum(id), read_catalog);
 }
 
 ModelDef *
 registry_model(Oid relation)
 {
-	static Lookup lookup = {"SELECT m.* FROM personalize.model AS m WHERE m.relation OPERATOR(pg_catalog.=) $1", OIDOID};
+	static RegistryQuery lookup = {"SELECT m.* FROM personalize.model AS m WHERE m.relation OPERATOR(pg_catalog.=) $1", OIDOID};
 
-	return lookup_first(&lookup, ObjectIdGetDatum(relation), read_model);
+	return registry_query_first(&lookup, ObjectIdGetDatum(relation), read_model);
 }
 
 /* By id, which, unlike the name, nobody can have given to another one. */
 void
 registry_model_as_seen(ModelDef *model)
 {
-	static Lookup lookup = {"SELECT m.* FROM personalize.model AS m WHERE m.id OPERATOR(pg_catalog.=) $1", INT4OID};
-	List	   *seen = read_rows(true, &lookup, Int32GetDatum(model->id), read_model);
+	static RegistryQuery lookup = {"SELECT m.* FROM personalize.model AS m WHERE m.id OPERATOR(pg_catalog.=) $1", INT4OID};
+	List	   *seen = registry_query_as(true, &lookup, Int32GetDatum(model->id), read_model);
 
 	if (seen != NIL)
 		*model = *(ModelDef *) linitial(seen);
@@ -451,57 +260,57 @@ registry_model_as_seen(ModelDef *model)
 List *
 registry_models_of(int32 history_id)
 {
-	static Lookup lookup = {"SELECT m.* FROM personalize.model AS m"
+	static RegistryQuery lookup = {"SELECT m.* FROM personalize.model AS m"
 		" WHERE m.history_id OPERATOR(pg_catalog.=) $1 OR m.target_id OPERATOR(pg_catalog.=) $1 ORDER BY m.id", INT4OID};
 
-	return lookup_list(&lookup, Int32GetDatum(history_id), read_model);
+	return registry_query(&lookup, Int32GetDatum(history_id), read_model);
 }
 
 List *
 registry_all_models(void)
 {
-	static Lookup lookup = {"SELECT m.* FROM personalize.model AS m ORDER BY m.id", InvalidOid};
+	static RegistryQuery lookup = {"SELECT m.* FROM personalize.model AS m ORDER BY m.id", InvalidOid};
 
-	return lookup_list(&lookup, (Datum) 0, read_model);
+	return registry_query(&lookup, (Datum) 0, read_model);
 }
 
 /* In the order of their creation, in which they are refreshed. */
 List *
 registry_histories(void)
 {
-	static Lookup lookup = {"SELECT h.* FROM personalize.history AS h ORDER BY h.id", InvalidOid};
+	static RegistryQuery lookup = {"SELECT h.* FROM personalize.history AS h ORDER BY h.id", InvalidOid};
 
-	return lookup_list(&lookup, (Datum) 0, read_history);
+	return registry_query(&lookup, (Datum) 0, read_history);
 }
 
 List *
 registry_catalogs(void)
 {
-	static Lookup lookup = {"SELECT c.* FROM personalize.catalog AS c ORDER BY c.id", InvalidOid};
+	static RegistryQuery lookup = {"SELECT c.* FROM personalize.catalog AS c ORDER BY c.id", InvalidOid};
 
-	return lookup_list(&lookup, (Datum) 0, read_catalog);
+	return registry_query(&lookup, (Datum) 0, read_catalog);
 }
 
 /* Models join histories in chains, too: a to b, b to c. */
 List *
 registry_group(int32 history_id)
 {
-	static Lookup lookup = {"WITH RECURSIVE joined(id) AS ("
+	static RegistryQuery lookup = {"WITH RECURSIVE joined(id) AS ("
 		"SELECT $1 UNION SELECT CASE WHEN m.history_id OPERATOR(pg_catalog.=) j.id THEN m.target_id ELSE m.history_id END"
 		" FROM joined AS j JOIN personalize.model AS m"
 		" ON m.history_id OPERATOR(pg_catalog.=) j.id OR m.target_id OPERATOR(pg_catalog.=) j.id"
 		" WHERE m.target_id IS NOT NULL)"
 		" SELECT h.* FROM personalize.history AS h JOIN joined AS j ON h.id OPERATOR(pg_catalog.=) j.id ORDER BY h.id", INT4OID};
 
-	return lookup_list(&lookup, Int32GetDatum(history_id), read_history);
+	return registry_query(&lookup, Int32GetDatum(history_id), read_history);
 }
 
 List *
 registry_watches(int32 id)
 {
-	static Lookup lookup = {"SELECT w.* FROM personalize.watch AS w WHERE w.id OPERATOR(pg_catalog.=) $1 ORDER BY w.relation", INT4OID};
+	static RegistryQuery lookup = {"SELECT w.* FROM personalize.watch AS w WHERE w.id OPERATOR(pg_catalog.=) $1 ORDER BY w.relation", INT4OID};
 
-	return lookup_list(&lookup, Int32GetDatum(id), read_watch);
+	return registry_query(&lookup, Int32GetDatum(id), read_watch);
 }
 
 /* For those who lock or look at tables and do not care for keys. */
