@@ -66,6 +66,8 @@ typedef struct Candidate
 } Candidate;
 
 struct Trace;
+struct RequestProducts;
+struct RequestRules;
 
 typedef struct Request
 {
@@ -97,6 +99,8 @@ typedef struct Request
 	Keyset		items;			/* key <-> place */
 	Profile   **profile;		/* by history of the widget, NULL until asked for */
 	int			collecting;		/* source that is being collected */
+	struct RequestProducts *looked;	/* products.c: NULL until it is asked */
+	struct RequestRules *barred;	/* rules.c: likewise */
 } Request;
 
 /* --- request.c --- */
