@@ -16,6 +16,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/buffile.h"
+#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/tuplestore.h"
 #if PG_VERSION_NUM >= 140000
@@ -128,6 +129,13 @@ typedef bool TU_UpdateIndexes;
 #if PG_VERSION_NUM < 170000
 /* 17: ALTER COLUMN SET EXPRESSION (5d06e99a3cf) */
 #define AT_SetExpression ((AlterTableType) -1)
+#endif
+
+#if PG_VERSION_NUM < 170000
+/* 17: a backend's number and its transaction's moved into one struct (28f3915b73f, ab355e3a88d) */
+#define compat_local_transaction() (MyProc->lxid)
+#else
+#define compat_local_transaction() (MyProc->vxid.lxid)
 #endif
 
 #if PG_VERSION_NUM >= 180000

@@ -43,6 +43,9 @@ static const char *const phase_names[] = {
 	[PROGRESS_COMPARING] = "comparing",
 	[PROGRESS_REFRESHING] = "refreshing baskets",
 	[PROGRESS_APPLYING] = "applying counts",
+	[PROGRESS_COPYING] = "copying interactions",
+	[PROGRESS_RECOMMENDING] = "recommending",
+	[PROGRESS_TUNING] = "trying parameters",
 };
 
 /* The figures last published, to tell whether new ones are worth a write. */

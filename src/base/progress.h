@@ -20,7 +20,10 @@ typedef enum ProgressPhase
 	PROGRESS_SCORING = 7,		/* lists of neighbors from counts that are there */
 	PROGRESS_COMPARING = 8,		/* stored with counted */
 	PROGRESS_REFRESHING = 9,	/* changed baskets of a history */
-	PROGRESS_APPLYING = 10		/* changed counts into a model */
+	PROGRESS_APPLYING = 10,		/* changed counts into a model */
+	PROGRESS_COPYING = 11,		/* what a shop knew at a time, for an evaluation */
+	PROGRESS_RECOMMENDING = 12, /* lists for the customers of an evaluation */
+	PROGRESS_TUNING = 13		/* parameters that are tried */
 } ProgressPhase;
 
 extern bool progress_begin(ProgressPhase phase);

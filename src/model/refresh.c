@@ -18,6 +18,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/progress.h"
 #include "model/build.h"
 #include "model/refresh.h"
@@ -142,7 +143,7 @@ horizon_start(const HistoryDef *history)
 	if (history->horizon == NULL)
 		return DT_NOBEGIN;
 	start = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
-													TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
+													TimestampTzGetDatum(clock_now()),
 													IntervalPGetDatum(history->horizon)));
 	return Max(start, history->horizon_start);
 }
