@@ -57,6 +57,11 @@ typedef struct FollowerKind
 	void		(*depend) (const FollowerDef *def);	/* makes dependencies again where they are missing */
 	void		(*drop) (const FollowerDef *def);
 	char	   *(*definition) (const FollowerDef *def);	/* for status */
+	/*
+	 * The call of personalize.create_…(build => false) that makes the same of other histories under another name, as "SELECT …": how an
+	 * evaluation gets one that knows only the past.  target: InvalidOid without one.
+	 */
+	char	   *(*same_call) (const FollowerDef *def, const char *name, Oid history, Oid target);
 } FollowerKind;
 
 extern List *followers_all(void);	/* of FollowerDef *, by id */
