@@ -31,6 +31,7 @@ static const Suite suites[] = {
 	{"radix", test_radix},
 	{"ridge", test_ridge},
 	{"runs", test_runs},
+	{"session_knn", test_session_knn},
 	{"simd", test_simd},
 };
 
