@@ -16,6 +16,7 @@
 #include "model/change_log.h"
 #include "model/change_log_target.h"
 #include "model/change_log_watch.h"
+#include "model/popularity.h"
 
 static char *
 column_problem(Oid relation, List *columns)
@@ -52,6 +53,8 @@ source_problem(const WatchOwner *owner)
 	if (get_rel_name(owner->source) == NULL)
 		return psprintf("the relation that %s was made from is gone", registry_name(owner->relation));
 	problem = column_problem(owner->source, watch_columns(owner));
+	if (problem == NULL && owner->popularity != NULL)
+		problem = key_problem(owner->source, owner->popularity->key, owner->type);
 	if (problem != NULL || owner->history == NULL)
 		return problem;
 	problem = key_problem(owner->source, owner->history->basket, owner->history->basket_type);

@@ -14,14 +14,15 @@
 
 #include "model/registry.h"
 
-/* Whom an id means: a history or a catalog, whichever is not NULL. */
+/* Whom an id means: a history, a catalog or a popularity model that reads segments, whichever is not NULL. */
 typedef struct WatchOwner
 {
 	HistoryDef *history;
 	CatalogDef *catalog;
+	struct PopularityDef *popularity;	/* logs to its history's log */
 	Oid			relation;		/* of either */
 	Oid			log;
-	Oid			source;			/* interactions or products */
+	Oid			source;			/* interactions, products or segments */
 	KeyType		type;			/* of the log */
 } WatchOwner;
 

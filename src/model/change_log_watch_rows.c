@@ -17,6 +17,7 @@
 
 #include "model/change_log_watch.h"
 #include "model/lineage.h"
+#include "model/popularity.h"
 
 /* Columns of personalize.watch; the registry's other tables have relation in the same place. */
 enum {WATCH_ID = 1, WATCH_RELATION, WATCH_KEY, WATCH_EXPRESSION};
@@ -87,7 +88,24 @@ watch_find(int32 id, Oid relation)
 	return NULL;
 }
 
-/* Ids are unique among histories and catalogs. */
+/* One without segments watches nothing. */
+static bool
+popularity_owner(int32 id, WatchOwner *owner)
+{
+	PopularityDef *popularity = popularity_by_id(id);
+	HistoryDef *history = popularity ? registry_history_by_id(popularity->follower.history_id) : NULL;
+
+	if (history == NULL || !OidIsValid(popularity->segments))
+		return false;
+	owner->popularity = popularity;
+	owner->relation = popularity->follower.relation;
+	owner->log = history->log;
+	owner->source = popularity->segments;
+	owner->type = history->basket_type;
+	return true;
+}
+
+/* Ids are unique among all of them. */
 bool
 watch_owner(int32 id, WatchOwner *owner)
 {
@@ -103,7 +121,7 @@ watch_owner(int32 id, WatchOwner *owner)
 	}
 	owner->catalog = registry_catalog_by_id(id);
 	if (owner->catalog == NULL)
-		return false;
+		return popularity_owner(id, owner);
 	owner->relation = owner->catalog->relation;
 	owner->log = owner->catalog->log;
 	owner->source = owner->catalog->products;
@@ -130,13 +148,20 @@ watch_columns(const WatchOwner *owner)
 		columns = add_column(columns, history->weight);
 		return add_column(columns, history->event);
 	}
+	if (owner->popularity != NULL)
+	{
+		columns = list_make1(owner->popularity->key);
+		for (int i = 0; i < owner->popularity->num_by; i++)
+			columns = lappend(columns, owner->popularity->by[i]);
+		return columns;
+	}
 	columns = add_column(columns, owner->catalog->item);
 	for (int i = 0; i < CATALOG_NUM_ATTRIBUTES; i++)
 		columns = add_column(columns, owner->catalog->attribute[i]);
 	return columns;
 }
 
-/* All four registry tables have the relation in the same column. */
+/* All registry tables have the relation in the same column. */
 static List *
 add_relations(List *relations, const char *registry)
 {
@@ -157,7 +182,7 @@ add_relations(List *relations, const char *registry)
 List *
 watch_registered(void)
 {
-	static const char *const tables[] = {"catalog", "history", "model", "watch"};
+	static const char *const tables[] = {"catalog", "history", "model", "popularity", "watch"};
 	List	   *relations = NIL;
 
 	for (int i = 0; i < lengthof(tables); i++)

@@ -29,6 +29,7 @@
 #include "model/change_log.h"
 #include "model/change_log_watch.h"
 #include "model/lineage.h"
+#include "model/popularity.h"
 #include "model/setup.h"
 
 PG_FUNCTION_INFO_V1(personalize_ddl_end);
@@ -128,6 +129,13 @@ add_readers(List *ids, Oid relation)
 
 		if (OidIsValid(catalog->products) && lineage_reads(catalog->products, relation))
 			ids = list_append_unique_int(ids, catalog->id);
+	}
+	foreach(cell, popularity_models())
+	{
+		PopularityDef *popularity = lfirst(cell);
+
+		if (OidIsValid(popularity->segments) && lineage_reads(popularity->segments, relation))
+			ids = list_append_unique_int(ids, popularity->follower.id);
 	}
 	return ids;
 }

@@ -58,7 +58,7 @@ open_model(ModelRead *read, text *name)
 
 	read->model = registry_require_model(face);
 	require_select(face);
-	read->catalog = registry_catalog_by_id(registry_require_history_of(read->model, read->model->history_id)->catalog_id);
+	read->catalog = registry_catalog_by_id(registry_require_history_of(read->model->relation, read->model->history_id)->catalog_id);
 	registry_model_as_seen(read->model);
 	read->snapshot = GetActiveSnapshot();
 	layout_require_catalog(read->catalog);

@@ -86,6 +86,46 @@ add_models(RefreshGroup *group, int32 history_id)
 	}
 }
 
+static bool
+has_follower(const RefreshGroup *group, int32 id)
+{
+	for (int i = 0; i < group->num_followers; i++)
+		if (group->follower[i].def->id == id)
+			return true;
+	return false;
+}
+
+/* As for models: one of which a part is gone is skipped. */
+static bool
+is_whole_follower(const GroupFollower *follower)
+{
+	ListCell   *cell;
+
+	foreach(cell, list_concat(follower_tables(follower->def), follower_sources(follower->def)))
+		if (get_rel_name(lfirst_oid(cell)) == NULL)
+			return false;
+	return follower->source != NULL && (follower->target != NULL || follower->def->target_id == 0);
+}
+
+static void
+add_followers(RefreshGroup *group)
+{
+	List	   *all = followers_all();
+	ListCell   *cell;
+
+	group->follower = palloc0(Max(list_length(all), 1) * sizeof(GroupFollower));
+	foreach(cell, all)
+	{
+		FollowerDef *def = lfirst(cell);
+		GroupFollower f = {.def = def};
+
+		f.source = find_history(group, def->history_id);
+		f.target = def->target_id ? find_history(group, def->target_id) : NULL;
+		if (!has_follower(group, def->id) && is_whole_follower(&f))
+			group->follower[group->num_followers++] = f;
+	}
+}
+
 /* A dump carries no dependencies over, so before the first refresh after it these may have been dropped alone. */
 static void
 require_part(const HistoryDef *history, const char *part, Oid relation)
@@ -118,6 +158,7 @@ open_group(RefreshGroup *group, int32 history_id)
 	for (int i = 0; i < group->num_histories; i++)
 		add_models(group, group->history[i].def->id);
 	qsort(group->model, group->num_models, sizeof(GroupModel), compare_models);
+	add_followers(group);
 	group->catalog = registry_catalog_by_id(group->history[0].def->catalog_id);
 	require_part(group->history[0].def, "catalog", group->catalog ? group->catalog->relation : InvalidOid);
 	group->basket_type = group->history[0].def->basket_type;
@@ -170,11 +211,23 @@ add_expired(RefreshGroup *group, GroupHistory *history)
 	SPI_finish();
 }
 
+/* Also of what followers watch for it. */
+static char *
+watch_problem(const RefreshGroup *group, const GroupHistory *history)
+{
+	char	   *problem = change_log_problem(history->def->id);
+
+	for (int i = 0; problem == NULL && i < group->num_followers; i++)
+		if (group->follower[i].source == history)
+			problem = change_log_problem(group->follower[i].def->id);
+	return problem;
+}
+
 /* What is not watched may have changed without a trace: it is built again, and said, each time until it is put right. */
 static void
-distrust_log(GroupHistory *history)
+distrust_log(const RefreshGroup *group, GroupHistory *history)
 {
-	char	   *problem = history->def->built ? change_log_problem(history->def->id) : NULL;
+	char	   *problem = history->def->built ? watch_problem(group, history) : NULL;
 
 	if (problem == NULL)
 		return;
@@ -194,7 +247,7 @@ read_changes(RefreshGroup *group, GroupHistory *history)
 	for (uint32 code = 0; code < history->log.keys.size; code++)
 		refresh_add_basket(group, history,
 						   key_datum(&history->log.keys, def->basket_type, code, def->basket_type));
-	distrust_log(history);
+	distrust_log(group, history);
 	def->horizon_start = horizon_start(def);
 	if (def->horizon != NULL && def->built)
 		add_expired(group, history);
@@ -231,6 +284,14 @@ build_group_model(GroupModel *model)
 }
 
 static void
+build_group_follower(RefreshGroup *group, GroupFollower *follower)
+{
+	follower->def->kind->build(group, follower->def, &follower->report);
+	follower->report.rebuilt = true;
+	refresh_see_own_writes();
+}
+
+static void
 rebuild_group(RefreshGroup *group)
 {
 	for (int i = 0; i < group->num_histories; i++)
@@ -243,6 +304,24 @@ rebuild_group(RefreshGroup *group)
 	}
 	for (int i = 0; i < group->num_models; i++)
 		build_group_model(&group->model[i]);
+	for (int i = 0; i < group->num_followers; i++)
+		build_group_follower(group, &group->follower[i]);
+}
+
+/* Also where no basket has changed: time has. */
+static void
+finish_followers(RefreshGroup *group)
+{
+	refresh_begin_followers(group);
+	for (int i = 0; i < group->num_followers; i++)
+	{
+		GroupFollower *follower = &group->follower[i];
+
+		if (follower->state == NULL)
+			continue;
+		follower->def->kind->finish(follower->state, &follower->report);
+		refresh_see_own_writes();
+	}
 }
 
 static void
@@ -262,6 +341,7 @@ refresh_incrementally(RefreshGroup *group)
 		pairs_release(&model->changes);
 		refresh_see_own_writes();
 	}
+	finish_followers(group);
 }
 
 /* Models that wait for their first build get their counts from the history as it is now. */
@@ -271,6 +351,9 @@ build_missing_models(RefreshGroup *group)
 	for (int i = 0; i < group->num_models; i++)
 		if (!group->model[i].def->built)
 			build_group_model(&group->model[i]);
+	for (int i = 0; i < group->num_followers; i++)
+		if (!group->follower[i].def->built)
+			build_group_follower(group, &group->follower[i]);
 }
 
 /* --- its end ------------------------------------------------------------ */
@@ -297,6 +380,14 @@ record(RefreshGroup *group, TimestampTz started, RefreshReport *sum)
 		sum->pairs += model->report.pairs;
 		sum->items += model->report.items;
 		registry_model_refreshed(model->def, &model->report);
+	}
+	for (int i = 0; i < group->num_followers; i++)
+	{
+		GroupFollower *follower = &group->follower[i];
+
+		follower->report.ms = sum->ms;
+		sum->items += follower->report.items;
+		follower->def->kind->refreshed(follower->def, &follower->report);
 	}
 	ereport(DEBUG1,
 			(errmsg_internal("refreshed %s: " INT64_FORMAT " baskets, " INT64_FORMAT " pairs, " INT64_FORMAT " items, %.0f ms",
@@ -336,6 +427,16 @@ refresh_opened_group(RefreshGroup *group, RefreshMode mode, RefreshReport *repor
 	record(group, started, report);
 }
 
+static void
+require_follower_layout(const FollowerDef *follower, Oid history)
+{
+	ListCell   *cell;
+
+	follower->kind->require_layout(follower);
+	foreach(cell, follower_tables(follower))
+		layout_require_owner(lfirst_oid(cell), history);
+}
+
 /* Under the locks that keep them as they are. */
 static void
 require_layouts(const RefreshGroup *group)
@@ -356,6 +457,8 @@ require_layouts(const RefreshGroup *group)
 		layout_require_owner(group->model[m].def->relation, history);
 		layout_require_owner(group->model[m].def->pairs, history);
 	}
+	for (int f = 0; f < group->num_followers; f++)
+		require_follower_layout(group->follower[f].def, history);
 }
 
 /* The group is locked.  Opens it with snapshot and user as all of its work needs them; close_scope undoes it. */

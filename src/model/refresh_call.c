@@ -20,6 +20,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "model/follower.h"
 #include "model/item_table.h"
 #include "model/refresh.h"
 
@@ -88,10 +89,13 @@ find_target(Oid relation, Target *target)
 {
 	HistoryDef *history = registry_history(relation);
 	ModelDef   *model = history ? NULL : registry_model(relation);
+	FollowerDef *follower = history || model ? NULL : follower_of_relation(relation);
 
 	memset(target, 0, sizeof(Target));
 	if (model != NULL)
-		history = registry_require_history_of(model, model->history_id);
+		history = registry_require_history_of(model->relation, model->history_id);
+	if (follower != NULL)
+		history = registry_require_history_of(follower->relation, follower->history_id);
 	if (history != NULL)
 		target->history_id = history->id;
 	else

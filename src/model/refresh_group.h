@@ -13,6 +13,7 @@
 #include "base/server_env.h"
 #include "model/apply.h"
 #include "model/change_log.h"
+#include "model/follower.h"
 #include "model/item_table.h"
 #include "model/model_rows.h"
 #include "model/refresh.h"
@@ -44,6 +45,15 @@ typedef struct GroupModel
 	ModelApply *apply;			/* NULL for a model that will be built anew */
 } GroupModel;
 
+typedef struct GroupFollower
+{
+	FollowerDef *def;
+	GroupHistory *source;
+	GroupHistory *target;		/* NULL: none */
+	RefreshReport report;
+	void	   *state;			/* NULL for one that will be built anew, or has not begun */
+} GroupFollower;
+
 typedef struct RefreshGroup
 {
 	ServerEnv	server;			/* memory that lasts as long as the refresh */
@@ -55,6 +65,8 @@ typedef struct RefreshGroup
 	GroupHistory *history;		/* by id */
 	int			num_models;
 	GroupModel *model;			/* by id */
+	int			num_followers;
+	GroupFollower *follower;	/* by id */
 } RefreshGroup;
 
 /* What this refresh has written is from now on seen through the active snapshot. */
@@ -65,6 +77,8 @@ extern void refresh_see_own_writes(void);
 extern RefreshOutcome refresh_lock_group(int32 history_id, bool wait);
 
 /* --- refresh_history.c --- */
+/* Loads the catalog where that has not been done, and lets followers that are built begin. */
+extern void refresh_begin_followers(RefreshGroup *group);
 /* Recomputes group->baskets where they have changed, and brings the counts of all models with an `apply` up to date. */
 extern void refresh_baskets(RefreshGroup *group);
 /* A key of the changed baskets as a datum of its type. */

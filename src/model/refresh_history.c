@@ -174,7 +174,10 @@ read_old(Batch *batch, GroupHistory *history, Datum key)
 		history_row_guard_codes(relation, &history->old, batch->group->items->keys.size);
 	}
 	else
+	{
 		history->old.basket.size = 0;
+		history->old.happened = history->old.oldest = DT_NOBEGIN;
+	}
 }
 
 /* A basket that has not changed in this history is what it was. */
@@ -196,6 +199,30 @@ diff_model(GroupModel *model, uint32 code)
 	pairs_diff(&model->changes, &source->old.basket, target ? &target->old.basket : NULL,
 			   new_basket(source, has_changed(source, code)),
 			   target ? new_basket(target, has_changed(target, code)) : NULL);
+}
+
+/* A history that has not changed there is what it was, also where the follower's other one has. */
+static const HistoryRow *
+new_row(const GroupHistory *history, uint32 code)
+{
+	return has_changed(history, code) ? &history->new : &history->old;
+}
+
+static void
+tell_follower(GroupFollower *follower, uint32 code, Datum basket)
+{
+	const GroupHistory *source = follower->source;
+	const GroupHistory *target = follower->target;
+	FollowerChange change = {.basket = basket, .old = &source->old, .new = new_row(source, code)};
+
+	if (follower->state == NULL || !(has_changed(source, code) || (target && has_changed(target, code))))
+		return;
+	if (target)
+	{
+		change.old_target = &target->old;
+		change.new_target = new_row(target, code);
+	}
+	follower->def->kind->change(follower->state, &change);
 }
 
 static void
@@ -226,6 +253,8 @@ refresh_one(Batch *batch, uint32 b)
 	}
 	for (int m = 0; m < group->num_models; m++)
 		diff_model(&group->model[m], code);
+	for (int f = 0; f < group->num_followers; f++)
+		tell_follower(&group->follower[f], code, batch->key[b]);
 	for (int h = 0; h < group->num_histories; h++)
 		if (has_changed(&group->history[h], code))
 			write_new(&group->history[h], batch->key[b]);
@@ -351,6 +380,20 @@ open_batch(RefreshGroup *group)
 }
 
 void
+refresh_begin_followers(RefreshGroup *group)
+{
+	if (group->num_followers > 0 && group->items == NULL)
+		group->items = item_table_load(group->server.context, group->catalog);
+	for (int f = 0; f < group->num_followers; f++)
+	{
+		GroupFollower *follower = &group->follower[f];
+
+		if (follower->def->built && follower->state == NULL)
+			follower->state = follower->def->kind->begin(group, follower->def);
+	}
+}
+
+void
 refresh_baskets(RefreshGroup *group)
 {
 	Batch	   *batch = open_batch(group);
@@ -358,6 +401,7 @@ refresh_baskets(RefreshGroup *group)
 
 	group->items = item_table_load(group->server.context, group->catalog);
 	open_tables(group);
+	refresh_begin_followers(group);
 	while (batch->first < group->baskets.size)
 	{
 		progress_update(batch->first, group->baskets.size);

@@ -16,6 +16,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 
+#include "model/follower.h"
 #include "model/refresh.h"
 #include "model/refresh_group.h"
 
@@ -116,6 +117,14 @@ add_catalog(List *relations, const CatalogDef *catalog)
 }
 
 static List *
+add_follower(List *relations, const FollowerDef *follower)
+{
+	relations = list_concat_unique_oid(relations, follower_tables(follower));
+	relations = list_concat_unique_oid(relations, follower_sources(follower));
+	return add_watched(relations, follower->id);
+}
+
+static List *
 add_history(List *relations, const HistoryDef *history)
 {
 	ListCell   *cell;
@@ -129,6 +138,8 @@ add_history(List *relations, const HistoryDef *history)
 		relations = add_relation(relations, ((ModelDef *) lfirst(cell))->relation);
 		relations = add_relation(relations, ((ModelDef *) lfirst(cell))->pairs);
 	}
+	foreach(cell, followers_of(history->id))
+		relations = add_follower(relations, lfirst(cell));
 	return add_catalog(relations, registry_catalog_by_id(history->catalog_id));
 }
 

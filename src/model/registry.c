@@ -297,7 +297,8 @@ registry_group(int32 history_id)
 {
 	static RegistryQuery lookup = {"WITH RECURSIVE joined(id) AS ("
 		"SELECT $1 UNION SELECT CASE WHEN m.history_id OPERATOR(pg_catalog.=) j.id THEN m.target_id ELSE m.history_id END"
-		" FROM joined AS j JOIN personalize.model AS m"
+		" FROM joined AS j JOIN (SELECT history_id, target_id FROM personalize.model UNION ALL"
+		" SELECT history_id, target_id FROM personalize.popularity) AS m"
 		" ON m.history_id OPERATOR(pg_catalog.=) j.id OR m.target_id OPERATOR(pg_catalog.=) j.id"
 		" WHERE m.target_id IS NOT NULL)"
 		" SELECT h.* FROM personalize.history AS h JOIN joined AS j ON h.id OPERATOR(pg_catalog.=) j.id ORDER BY h.id", INT4OID};
@@ -370,14 +371,14 @@ registry_require_catalog(Oid relation)
 
 /* Only disabled event triggers let a history go without its models. */
 HistoryDef *
-registry_require_history_of(const ModelDef *model, int32 id)
+registry_require_history_of(Oid model, int32 id)
 {
 	HistoryDef *history = registry_history_by_id(id);
 
 	if (history == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the history of model %s does not exist any more", registry_name(model->relation)),
+				 errmsg("the history of model %s does not exist any more", registry_name(model)),
 				 errhint("Drop the model with personalize.drop_model().")));
 	return history;
 }

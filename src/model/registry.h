@@ -138,7 +138,7 @@ extern List *registry_all_models(void);
 extern List *registry_histories(void);	/* of HistoryDef *, all, by id */
 extern List *registry_catalogs(void);
 /*
- * The histories that are refreshed together with this one, because directed models join them: of
+ * The histories that are refreshed together with this one, because directed models and followers with a target join them: of
  * HistoryDef *, by id, this one among them.
  */
 extern List *registry_group(int32 history_id);
@@ -157,8 +157,8 @@ extern void registry_history_as_seen(HistoryDef *history);
 extern HistoryDef *registry_require_history(Oid relation);
 extern ModelDef *registry_require_model(Oid relation);
 extern CatalogDef *registry_require_catalog(Oid relation);
-/* Source or target of a model; fails where only the model is left. */
-extern HistoryDef *registry_require_history_of(const ModelDef *model, int32 id);
+/* Source or target of a model or follower; fails where only that is left. */
+extern HistoryDef *registry_require_history_of(Oid model, int32 id);
 /* The name was taken before a wait, after which the object was no longer there. */
 extern void registry_fail_gone(const char *kind, const char *name);
 /* Fails where the current user is neither owner of the relation nor a member of the owning role. */

@@ -86,5 +86,7 @@ extern void argument_time(RegistryArguments *arguments, TimestampTz time);
 extern void argument_array(RegistryArguments *arguments, Oid array_type, Oid type, Datum *elements, int count, bool isnull);
 /* Returns the first column of the first row, if the statement returns any. */
 extern Datum registry_run(RegistryWrite *write, RegistryArguments *arguments);
+/* State, with RETURNING id: fails with a serialization error where the snapshot does not see the row. */
+extern void registry_run_state(RegistryWrite *write, RegistryArguments *arguments, Oid relation);
 
 #endif							/* PERSONALIZE_REGISTRY_ROWS_H */

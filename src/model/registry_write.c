@@ -175,10 +175,12 @@ registry_forget(Oid relation)
 	static RegistryWrite write[] = {
 		{"DELETE FROM personalize.watch AS w WHERE w.relation OPERATOR(pg_catalog.=) $1"
 			" OR EXISTS (SELECT FROM personalize.history AS h WHERE h.id OPERATOR(pg_catalog.=) w.id AND h.relation OPERATOR(pg_catalog.=) $1)"
-			" OR EXISTS (SELECT FROM personalize.catalog AS c WHERE c.id OPERATOR(pg_catalog.=) w.id AND c.relation OPERATOR(pg_catalog.=) $1)"},
+			" OR EXISTS (SELECT FROM personalize.catalog AS c WHERE c.id OPERATOR(pg_catalog.=) w.id AND c.relation OPERATOR(pg_catalog.=) $1)"
+			" OR EXISTS (SELECT FROM personalize.popularity AS p WHERE p.id OPERATOR(pg_catalog.=) w.id AND p.relation OPERATOR(pg_catalog.=) $1)"},
 		{"DELETE FROM personalize.catalog AS c WHERE c.relation OPERATOR(pg_catalog.=) $1"},
 		{"DELETE FROM personalize.history AS h WHERE h.relation OPERATOR(pg_catalog.=) $1"},
 		{"DELETE FROM personalize.model AS m WHERE m.relation OPERATOR(pg_catalog.=) $1"},
+		{"DELETE FROM personalize.popularity AS p WHERE p.relation OPERATOR(pg_catalog.=) $1"},
 	};
 	RegistryArguments arguments = {0};
 
@@ -198,6 +200,8 @@ registry_rename_column(Oid relation, const char *old_name, const char *new_name)
 			RENAMED("weight") ", " RENAMED("event") " WHERE interactions OPERATOR(pg_catalog.=) $1"},
 		{"UPDATE personalize.catalog SET " RENAMED("item") ", " RENAMED("available") ", " RENAMED("price") ", "
 			RENAMED("category") ", " RENAMED("created") ", " RENAMED("item_group") " WHERE products OPERATOR(pg_catalog.=) $1"},
+		{"UPDATE personalize.popularity SET " RENAMED("key") ", by = pg_catalog.array_replace(by, $2, $3)"
+			" WHERE segments OPERATOR(pg_catalog.=) $1"},
 		{"UPDATE personalize.watch SET key = $3 WHERE relation OPERATOR(pg_catalog.=) $1 AND key OPERATOR(pg_catalog.=) $2::pg_catalog.text"
 			" AND NOT expression"},
 	};
@@ -213,8 +217,8 @@ registry_rename_column(Oid relation, const char *old_name, const char *new_name)
 /* ---------------------------------------------------------------- state */
 
 /* A snapshot from before the object was made sees neither its row here nor what is in its tables. */
-static void
-run_state(RegistryWrite *write, RegistryArguments *arguments, Oid relation)
+void
+registry_run_state(RegistryWrite *write, RegistryArguments *arguments, Oid relation)
 {
 	if (DatumGetInt32(registry_run(write, arguments)) == 0)
 		ereport(ERROR,
@@ -235,7 +239,7 @@ registry_refresh_begins(const HistoryDef *history)
 	RegistryArguments arguments = {0};
 
 	argument_int(&arguments, history->id);
-	run_state(&write, &arguments, history->relation);
+	registry_run_state(&write, &arguments, history->relation);
 }
 
 /*
@@ -258,7 +262,7 @@ registry_history_refreshed(const HistoryDef *history, const RefreshReport *repor
 	argument_bigint(&arguments, report->baskets);
 	argument_float(&arguments, report->ms, false);
 	argument_bool(&arguments, report->rebuilt);
-	run_state(&write, &arguments, history->relation);
+	registry_run_state(&write, &arguments, history->relation);
 }
 
 void
@@ -281,7 +285,7 @@ registry_model_refreshed(const ModelDef *model, const RefreshReport *report)
 	argument_bigint(&arguments, report->items);
 	argument_bool(&arguments, report->rebuilt);
 	argument_float(&arguments, report->ms, false);
-	run_state(&write, &arguments, model->relation);
+	registry_run_state(&write, &arguments, model->relation);
 }
 
 /* Its counts are as old as they were. */
@@ -295,7 +299,7 @@ registry_model_rescored(const ModelDef *model, const RefreshReport *report)
 	argument_int(&arguments, model->id);
 	argument_bigint(&arguments, report->items);
 	argument_float(&arguments, report->ms, false);
-	run_state(&write, &arguments, model->relation);
+	registry_run_state(&write, &arguments, model->relation);
 }
 
 /* Attributes are as of now, whether anything had changed or not. */

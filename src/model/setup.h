@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/jsonb.h"
 
+#include "model/follower.h"
 #include "model/registry.h"
 
 /* --- setup.c: new tables --- */
@@ -71,6 +72,7 @@ extern void setup_watch(int32 id, Oid relation, const char *column, KeyType type
 extern void setup_restore_dependencies(const HistoryDef *history);
 extern void setup_depend_catalog(const CatalogDef *catalog);
 extern void setup_depend_model(const ModelDef *model);
+extern void setup_depend_follower(const FollowerDef *follower);
 
 /* --- setup_catalog.c --- */
 /* The table of a catalog and its entry; id, relation and log are filled in. */
@@ -82,5 +84,12 @@ extern void setup_drop_unused_catalogs(void);
 
 /* --- setup_model.c --- */
 extern void setup_drop_model(const ModelDef *model);
+extern void setup_drop_follower(const FollowerDef *follower);
+/* For whatever is made of a history: it is one, and the caller's. */
+extern HistoryDef *setup_history_argument(Oid relation);
+/* Locks one or two (target: NULL) against refreshes and DROP TABLE, in the order of refreshes. */
+extern void setup_lock_histories(const HistoryDef *history, const HistoryDef *target);
+/* Fails where two histories cannot be refreshed as one. */
+extern void setup_require_joined(const HistoryDef *history, const HistoryDef *target);
 
 #endif							/* PERSONALIZE_SETUP_H */

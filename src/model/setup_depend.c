@@ -167,6 +167,27 @@ setup_depend_model(const ModelDef *model)
 		depend_relation(model->relation, target->relation, DEPENDENCY_NORMAL);
 }
 
+/* Its tables go with its face; the face goes with its histories and whatever it reads. */
+void
+setup_depend_follower(const FollowerDef *follower)
+{
+	HistoryDef *history = registry_history_by_id(follower->history_id);
+	HistoryDef *target = follower->target_id ? registry_history_by_id(follower->target_id) : NULL;
+	ListCell   *cell;
+
+	depend_extension(follower->relation);
+	foreach(cell, follower_tables(follower))
+		if (lfirst_oid(cell) != follower->relation)
+			depend_relation(lfirst_oid(cell), follower->relation, DEPENDENCY_INTERNAL);
+	foreach(cell, follower_sources(follower))
+		depend_relation(follower->relation, lfirst_oid(cell), DEPENDENCY_NORMAL);
+	if (history != NULL)
+		depend_relation(follower->relation, history->relation, DEPENDENCY_NORMAL);
+	if (target != NULL)
+		depend_relation(follower->relation, target->relation, DEPENDENCY_NORMAL);
+	depend_triggers(follower->id, follower->relation);
+}
+
 void
 setup_restore_dependencies(const HistoryDef *history)
 {
@@ -184,5 +205,7 @@ setup_restore_dependencies(const HistoryDef *history)
 	}
 	foreach(cell, registry_models_of(history->id))
 		setup_depend_model((ModelDef *) lfirst(cell));
+	foreach(cell, followers_of(history->id))
+		setup_depend_follower(lfirst(cell));
 	CommandCounterIncrement();
 }

@@ -279,13 +279,16 @@ static void
 drop_models(const HistoryDef *history, bool cascade)
 {
 	List	   *models = registry_models_of(history->id);
+	List	   *followers = followers_of(history->id);
 	StringInfoData names;
 	ListCell   *cell;
 
 	initStringInfo(&names);
 	foreach(cell, models)
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", registry_name(((ModelDef *) lfirst(cell))->relation));
-	if (models != NIL && !cascade)
+	foreach(cell, followers)
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", registry_name(((FollowerDef *) lfirst(cell))->relation));
+	if (names.len > 0 && !cascade)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("history %s has models", registry_name(history->relation)),
@@ -293,6 +296,8 @@ drop_models(const HistoryDef *history, bool cascade)
 				 errhint("Drop them with personalize.drop_model(), or all at once with cascade => true.")));
 	foreach(cell, models)
 		setup_drop_model(lfirst(cell));
+	foreach(cell, followers)
+		setup_drop_follower(lfirst(cell));
 }
 
 PG_FUNCTION_INFO_V1(personalize_drop_history);

@@ -169,8 +169,8 @@ fail_needs(const char *argument, const char *needed, const char *why)
 }
 
 /* One refresh, by one role, at one snapshot, in one set of codes: that is what joining two histories takes. */
-static void
-require_joined(const HistoryDef *history, const HistoryDef *target)
+void
+setup_require_joined(const HistoryDef *history, const HistoryDef *target)
 {
 	const char *differ =
 		history->catalog_id != target->catalog_id ? "catalogs" :
@@ -270,7 +270,7 @@ read_shape(FunctionCallInfo fcinfo, const HistoryDef *history, const HistoryDef 
 	model->shape.directed = target != NULL;
 	if (target != NULL)
 	{
-		require_joined(history, target);
+		setup_require_joined(history, target);
 		model->target_id = target->id;
 	}
 	if (!PG_ARGISNULL(ARG_DAMPING))
@@ -310,8 +310,8 @@ create_tables(ModelDef *model, const HistoryDef *history, const NewTable *table)
 	registry_leave_owner(&owner);
 }
 
-static HistoryDef *
-history_argument(Oid relation)
+HistoryDef *
+setup_history_argument(Oid relation)
 {
 	HistoryDef *history = registry_require_history(relation);
 
@@ -351,8 +351,8 @@ lock_model(Oid relation)
  * A refresh that is running must not find itself in a larger group, and waiting for it here, before any lock on a table, is
  * no deadlock with whoever drops the history.  In the order of ids, as refreshes lock.
  */
-static void
-lock_histories(const HistoryDef *history, const HistoryDef *target)
+void
+setup_lock_histories(const HistoryDef *history, const HistoryDef *target)
 {
 	refresh_lock(target == NULL ? history->id : Min(history->id, target->id));
 	if (target != NULL)
@@ -385,10 +385,10 @@ personalize_create_cooccurrence(PG_FUNCTION_ARGS)
 	PreventCommandDuringRecovery("personalize.create_cooccurrence()");
 	require_arguments(fcinfo);
 	table = setup_new_table(PG_GETARG_TEXT_PP(ARG_NAME));
-	history = history_argument(PG_GETARG_OID(ARG_HISTORY));
+	history = setup_history_argument(PG_GETARG_OID(ARG_HISTORY));
 	if (!PG_ARGISNULL(ARG_TARGET))
-		target = history_argument(PG_GETARG_OID(ARG_TARGET));
-	lock_histories(history, target);
+		target = setup_history_argument(PG_GETARG_OID(ARG_TARGET));
+	setup_lock_histories(history, target);
 	read_shape(fcinfo, history, target, &model);
 	read_scoring(fcinfo, ARG_MEASURE, ARG_NEIGHBORS, ARG_MIN_COUNT, ARG_PARAMETERS, &model);
 	model.id = registry_next_id();
@@ -443,7 +443,7 @@ personalize_alter_model(PG_FUNCTION_ARGS)
 	read_scoring(fcinfo, ALTER_MEASURE, ALTER_NEIGHBORS, ALTER_MIN_COUNT, ALTER_PARAMETERS, model);
 	registry_set_scoring(model);
 	if (model->built)
-		rescore(model, registry_require_history_of(model, model->history_id));
+		rescore(model, registry_require_history_of(model->relation, model->history_id));
 	PG_RETURN_VOID();
 }
 
@@ -458,16 +458,49 @@ setup_drop_model(const ModelDef *model)
 	setup_drop_table(model->relation);
 }
 
+/* The watched tables and the log come first, as for a history. */
+void
+setup_drop_follower(const FollowerDef *follower)
+{
+	setup_depend_follower(follower);
+	CommandCounterIncrement();
+	setup_unwatch(follower->id);
+	setup_drop_table(follower->relation);
+}
+
+/* As lock_model. */
+static FollowerDef *
+lock_follower(const FollowerDef *follower)
+{
+	char	   *name = registry_name(follower->relation);
+	FollowerDef *locked;
+
+	if (registry_history_by_id(follower->history_id) != NULL)
+		refresh_lock(follower->history_id);
+	LockRelationOid(follower->relation, AccessShareLock);
+	locked = follower_of_relation(follower->relation);
+	if (locked == NULL)
+		registry_fail_gone("model", name);
+	return locked;
+}
+
 PG_FUNCTION_INFO_V1(personalize_drop_model);
 
 Datum
 personalize_drop_model(PG_FUNCTION_ARGS)
 {
 	Oid			relation = PG_GETARG_OID(0);
+	FollowerDef *follower = follower_of_relation(relation);
 
 	PreventCommandDuringRecovery("personalize.drop_model()");
-	registry_require_model(relation);
+	if (follower == NULL)
+		registry_require_model(relation);
 	registry_require_owner(relation);
+	if (follower != NULL)
+	{
+		setup_drop_follower(lock_follower(follower));
+		PG_RETURN_VOID();
+	}
 	setup_drop_model(lock_model(relation));
 	PG_RETURN_VOID();
 }

@@ -353,6 +353,52 @@ model_row(StatusRow *row, const void *definition)
 	set_items(row, model->relation);
 }
 
+/* As of a model; what it watches itself can go wrong, too. */
+static void
+follower_row(StatusRow *row, const void *definition)
+{
+	const FollowerDef *follower = definition;
+	HistoryDef *history = registry_history_by_id(follower->history_id);
+	HistoryDef *target = follower->target_id ? registry_history_by_id(follower->target_id) : NULL;
+	LogState	log = {0};
+	int64		bytes = 0;
+	char	   *problem = NULL;
+	ListCell   *cell;
+
+	set(row, STATUS_BUILT, BoolGetDatum(follower->built));
+	set_time(row, STATUS_REFRESHED, follower->refreshed);
+	set_time(row, STATUS_REBUILT, follower->rebuilt);
+	if (follower->refreshed != DT_NOBEGIN)
+	{
+		set(row, STATUS_LAST_ITEMS, Int64GetDatum(follower->last_items));
+		set(row, STATUS_LAST_MS, Float8GetDatum(follower->last_ms));
+	}
+	set_text(row, STATUS_DEFINITION, follower->kind->definition(follower));
+	foreach(cell, follower_tables(follower))
+	{
+		bytes += relation_bytes(lfirst_oid(cell));
+		if (get_rel_name(lfirst_oid(cell)) == NULL)
+			problem = "one of its tables is gone";
+	}
+	set(row, STATUS_BYTES, Int64GetDatum(bytes));
+	if (history == NULL || (follower->target_id && target == NULL))
+	{
+		set_text(row, STATUS_PROBLEM, "its history is gone");
+		return;
+	}
+	set(row, STATUS_SOURCE, ObjectIdGetDatum(history->relation));
+	problem = problem ? problem : change_log_problem(history->id);
+	problem = problem ? problem : change_log_problem(follower->id);
+	if (problem == NULL && target != NULL)
+		problem = change_log_problem(target->id);
+	set_text(row, STATUS_PROBLEM, problem);
+	read_log(history->log, &log);
+	if (target != NULL)
+		read_log(target->log, &log);
+	set_log(row, &log, follower->built);
+	set_items(row, follower->relation);
+}
+
 /* ---------------------------------------------------------------- all of them */
 
 /* An error becomes the problem of the object; what is known already stays.  Cancellation is no problem of it. */
@@ -429,5 +475,7 @@ personalize_status_rows(PG_FUNCTION_ARGS)
 		put_row(result, ((HistoryDef *) lfirst(cell))->relation, "history", history_row, lfirst(cell));
 	foreach(cell, registry_all_models())
 		put_row(result, ((ModelDef *) lfirst(cell))->relation, "model", model_row, lfirst(cell));
+	foreach(cell, followers_all())
+		put_row(result, ((FollowerDef *) lfirst(cell))->relation, ((FollowerDef *) lfirst(cell))->kind->name, follower_row, lfirst(cell));
 	return (Datum) 0;
 }

@@ -23,6 +23,7 @@
 #include "base/guards.h"
 #include "model/build_model.h"
 #include "model/build_rows.h"
+#include "model/follower.h"
 #include "model/refresh.h"
 #include "model/table_layout.h"
 #include "model/verify.h"
@@ -506,17 +507,101 @@ locked_model(Oid relation)
 static HistoryDef *
 history_as_seen(const ModelDef *model, int32 id)
 {
-	HistoryDef *history = registry_require_history_of(model, id);
+	HistoryDef *history = registry_require_history_of(model->relation, id);
 
 	registry_history_as_seen(history);
 	return history;
 }
+
+/* --- followers ----------------------------------------------------------------- */
+
+static void
+guard_built(bool built, Oid relation)
+{
+	if (!built)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model %s has not been built", registry_name(relation)),
+				 errhint("CALL personalize.refresh(%s).", quote_literal_cstr(registry_name(relation)))));
+}
+
+/* As guard_reader. */
+static void
+guard_follower_reader(const FollowerDef *follower, const HistoryDef *history, const HistoryDef *target)
+{
+	ListCell   *cell;
+
+	foreach(cell, list_concat(follower_tables(follower), follower_sources(follower)))
+		guard_select(lfirst_oid(cell));
+	guard_history(history);
+	if (target)
+		guard_history(target);
+}
+
+/* The history as for a model; then what the follower makes of it. */
+static void
+compare_follower(FollowerDef *follower, const HistoryDef *history, const HistoryDef *target, ReturnSetInfo *rsinfo)
+{
+	CatalogDef *catalog = registry_catalog_by_id(history->catalog_id);
+	ItemTable  *items;
+
+	layout_require_catalog(catalog);
+	layout_require_history(history);
+	if (target)
+		layout_require_history(target);
+	follower->kind->require_layout(follower);
+	items = item_table_load(CurrentMemoryContext, catalog);
+	verify_history(history, items, put_row, rsinfo);
+	if (target)
+		verify_history(target, items, put_row, rsinfo);
+	if (follower->kind->verify)
+		follower->kind->verify(follower, put_row, rsinfo);
+}
+
+static HistoryDef *
+follower_history_as_seen(const FollowerDef *follower, int32 id)
+{
+	HistoryDef *history = registry_require_history_of(follower->relation, id);
+
+	registry_history_as_seen(history);
+	return history;
+}
+
+/* What locked_model, history_as_seen and compare do for a model. */
+static void
+verify_follower(FollowerDef *follower, ReturnSetInfo *rsinfo)
+{
+	char	   *name = registry_name(follower->relation);
+	HistoryDef *history;
+	HistoryDef *target;
+	bool		mine;
+	OwnerScope	owner;
+
+	refresh_lock_tables(follower->history_id);
+	follower = follower_of_relation(follower->relation);
+	if (follower == NULL)
+		registry_fail_gone("model", name);
+	guard_built(follower->built, follower->relation);
+	history = follower_history_as_seen(follower, follower->history_id);
+	target = follower->target_id ? follower_history_as_seen(follower, follower->target_id) : NULL;
+	mine = compat_owns_relation(history->relation, GetUserId());
+	if (!mine)
+		guard_follower_reader(follower, history, target);
+	else
+		registry_enter_owner(history->relation, &owner);
+	compare_follower(follower, history, target, rsinfo);
+	if (mine)
+		registry_leave_owner(&owner);
+}
+
+/* --- SQL, again ---------------------------------------------------------------- */
 
 PG_FUNCTION_INFO_V1(personalize_verify);
 Datum
 personalize_verify(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	FollowerDef *follower;
 	ModelDef   *model;
 	HistoryDef *history;
 	HistoryDef *target;
@@ -526,14 +611,19 @@ personalize_verify(PG_FUNCTION_ARGS)
 	guard_not_null("model", PG_ARGISNULL(0));
 	guard_not_null("sample", PG_ARGISNULL(1));
 	sample = guard_float_range("sample", PG_GETARG_FLOAT8(1), 0, 1);
+	follower = follower_of_relation(PG_GETARG_OID(0));
+	if (follower != NULL)
+	{
+		compat_materialize(fcinfo);
+		begun = build_phase(PROGRESS_COMPARING);
+		verify_follower(follower, rsinfo);
+		progress_end(begun);
+		return (Datum) 0;
+	}
 	model = locked_model(PG_GETARG_OID(0));
 	history = history_as_seen(model, model->history_id);
 	target = model->target_id ? history_as_seen(model, model->target_id) : NULL;
-	if (!model->built)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model %s has not been built", registry_name(model->relation)),
-				 errhint("CALL personalize.refresh(%s).", quote_literal_cstr(registry_name(model->relation)))));
+	guard_built(model->built, model->relation);
 	compat_materialize(fcinfo);
 	begun = build_phase(PROGRESS_COMPARING);
 	compare(model, history, target, sample, rsinfo);
