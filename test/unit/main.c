@@ -29,6 +29,7 @@ static const Suite suites[] = {
 	{"pair_row", test_pair_row},
 	{"pairs", test_pairs},
 	{"radix", test_radix},
+	{"repeat", test_repeat},
 	{"ridge", test_ridge},
 	{"runs", test_runs},
 	{"session_knn", test_session_knn},
