@@ -8,12 +8,14 @@
 
 #include "model/follower.h"
 #include "model/popularity.h"
+#include "model/sessions.h"
 
 static const FollowerKind *const kinds[] = {
 	&popularity_follower,
 	&trending_follower,
 	&conversion_follower,
 	&repeat_follower,
+	&sessions_follower,
 };
 
 static int

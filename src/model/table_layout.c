@@ -117,6 +117,14 @@ layout_require_model(const ModelDef *model)
 }
 
 void
+layout_require_table(Oid table, int num_columns, const Oid *type, int num_keys)
+{
+	const Layout layout = {num_columns, type, (REQUIRED(num_columns) - 1) << 1, num_keys};
+
+	require_layout(table, &layout);
+}
+
+void
 layout_require_owner(Oid table, Oid history)
 {
 	Oid			owner = registry_owner(table);

@@ -18,6 +18,8 @@
 extern void layout_require_catalog(const CatalogDef *catalog);
 extern void layout_require_history(const HistoryDef *history);
 extern void layout_require_model(const ModelDef *model);
+/* Any other: the types of its first columns, none of which may be null; the first num_keys of them are its primary key. */
+extern void layout_require_table(Oid table, int num_columns, const Oid *type, int num_keys);
 
 /*
  * For those who write as the owner of a history: indexes of these tables may run functions, so whoever owns a table must not be able
