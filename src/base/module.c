@@ -1,19 +1,15 @@
 /*
  * module.c
- *		The library's entry and its settings.
+ *		The settings of the library.
  */
 #include "base/compat.h"
 
 #include "base/module.h"
 
-PG_MODULE_MAGIC;
-
 int			personalize_matrix_mem = 1024 * 1024;
 
-void		_PG_init(void);
-
 void
-_PG_init(void)
+module_define_settings(void)
 {
 	DefineCustomIntVariable("personalize.matrix_mem",
 							"Sets the most memory that building, merging or reading one co-occurrence matrix may use.",

@@ -9,4 +9,6 @@
 
 extern PGDLLIMPORT int personalize_matrix_mem;	/* kB */
 
+extern void module_define_settings(void);
+
 #endif							/* PERSONALIZE_MODULE_H */

@@ -28,14 +28,13 @@
 
 #include "model/change_log.h"
 #include "model/change_log_watch.h"
+#include "model/ddl.h"
 #include "model/lineage.h"
 #include "model/popularity.h"
 #include "model/setup.h"
 
 PG_FUNCTION_INFO_V1(personalize_ddl_end);
 PG_FUNCTION_INFO_V1(personalize_sql_drop);
-
-typedef void (*DdlWork) (Node *command);
 
 /* ---------------------------------------------------------------- guard */
 
@@ -52,8 +51,8 @@ warn(ErrorData *error)
 }
 
 /* A subtransaction without writes takes no transaction id, so the look around is cheap even where it finds something. */
-static void
-run_guarded(DdlWork work, Node *command)
+void
+ddl_guarded(DdlWork work, Node *command)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -482,7 +481,7 @@ personalize_ddl_end(PG_FUNCTION_ARGS)
 	EventTriggerData *event = guard_event_trigger(fcinfo);
 
 	if (!watch_own_ddl() && event->parsetree != NULL && is_relevant(event->parsetree) && watch_registered() != NIL)
-		run_guarded(follow, event->parsetree);
+		ddl_guarded(follow, event->parsetree);
 	PG_RETURN_NULL();
 }
 
@@ -629,7 +628,7 @@ follow_drop(Node *command)
 
 	/* a guard of its own: a catalog that cannot go, as somebody's view reads it, undoes nothing else */
 	if (forget_dropped(all))
-		run_guarded(drop_unused, command);
+		ddl_guarded(drop_unused, command);
 	foreach(cell, all)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -646,6 +645,6 @@ personalize_sql_drop(PG_FUNCTION_ARGS)
 	EventTriggerData *event = guard_event_trigger(fcinfo);
 
 	if (!watch_own_ddl() && watch_registered() != NIL)
-		run_guarded(follow_drop, event->parsetree);
+		ddl_guarded(follow_drop, event->parsetree);
 	PG_RETURN_NULL();
 }

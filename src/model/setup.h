@@ -72,6 +72,11 @@ extern void setup_watch(int32 id, Oid relation, const char *column, KeyType type
 extern void setup_restore_dependencies(const HistoryDef *history);
 extern void setup_depend_catalog(const CatalogDef *catalog);
 extern void setup_depend_model(const ModelDef *model);
+/* A function on relations, and on the extension; and whether that has been done. */
+extern void setup_depend_function(Oid function, List *relations);
+extern bool setup_function_depends(Oid function);
+/* Set by the storey above, whose functions depend on what is kept here: makes those of a catalog again. */
+extern void (*setup_depend_hook) (int32 catalog_id);
 extern void setup_depend_follower(const FollowerDef *follower);
 
 /* --- setup_catalog.c --- */

@@ -18,6 +18,7 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "commands/extension.h"
 #include "parser/parse_func.h"
@@ -83,6 +84,33 @@ depend_extension(Oid relation)
 
 	if (OidIsValid(extension) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation)))
 		depend(RelationRelationId, relation, ExtensionRelationId, extension, DEPENDENCY_NORMAL);
+}
+
+/* ---------------------------------------------------------------- functions */
+
+/* The entry on the extension comes last and tells of all of them, as all are lost together. */
+bool
+setup_function_depends(Oid function)
+{
+	ObjectAddress from;
+	ObjectAddress to;
+
+	ObjectAddressSet(from, ProcedureRelationId, function);
+	ObjectAddressSet(to, ExtensionRelationId, get_extension_oid("personalize", true));
+	return depends(&from, &to);
+}
+
+void
+setup_depend_function(Oid function, List *relations)
+{
+	Oid			extension = get_extension_oid("personalize", true);
+	ListCell   *cell;
+
+	foreach(cell, relations)
+		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(cell))))
+			depend(ProcedureRelationId, function, RelationRelationId, lfirst_oid(cell), DEPENDENCY_NORMAL);
+	if (OidIsValid(extension))
+		depend(ProcedureRelationId, function, ExtensionRelationId, extension, DEPENDENCY_NORMAL);
 }
 
 /* ---------------------------------------------------------------- triggers */
@@ -188,6 +216,8 @@ setup_depend_follower(const FollowerDef *follower)
 	depend_triggers(follower->id, follower->relation);
 }
 
+void		(*setup_depend_hook) (int32 catalog_id) = NULL;
+
 void
 setup_restore_dependencies(const HistoryDef *history)
 {
@@ -202,6 +232,8 @@ setup_restore_dependencies(const HistoryDef *history)
 	{
 		depend_relation(history->relation, catalog->relation, DEPENDENCY_NORMAL);
 		setup_depend_catalog(catalog);
+		if (setup_depend_hook != NULL)
+			setup_depend_hook(catalog->id);
 	}
 	foreach(cell, registry_models_of(history->id))
 		setup_depend_model((ModelDef *) lfirst(cell));

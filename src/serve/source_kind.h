@@ -34,6 +34,10 @@ typedef struct SourceKind
 extern const SourceKind *source_kind(const char *name);
 /* The kind of a model, by the registry that knows the relation; NULL: it is no model. */
 extern const SourceKind *source_kind_of_model(Oid relation);
+/* Id of the catalog of a model; 0: it is no model. */
+extern int32 source_kind_catalog(Oid relation);
+/* The models of a kind on a catalog: of Oid. */
+extern List *source_kind_models(const char *kind, int32 catalog_id);
 /* "cooccurrence, popularity, …" for hints. */
 extern char *source_kind_list(void);
 

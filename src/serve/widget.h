@@ -38,7 +38,8 @@ typedef struct WidgetSource
 	int32		place;			/* 0, 1, … in the order of the definition, fallbacks behind */
 	int32		level;
 	const struct SourceKind *kind;
-	char	   *name;			/* what results say: the model as it was named, or the kind */
+	char	   *name;			/* what results say: the model's name as it is now, the kind, or the label that it was given */
+	bool		named;			/* the name was given, and is not the model's own */
 	Oid			relation;		/* model or table; InvalidOid: none */
 	double		weight;			/* above 0 */
 	int			num_slots;		/* positions, from 1, that are this source's while it has anything */
@@ -51,7 +52,7 @@ typedef struct WidgetSource
 /* What a customer did: a history of which the basket is the customer. */
 typedef struct WidgetHistory
 {
-	char	   *event;			/* "bought": what exclude and sources call it */
+	char	   *event;			/* "bought": what exclude and sources call it; NULL: it stands for every event */
 	HistoryDef *history;
 } WidgetHistory;
 
@@ -91,6 +92,13 @@ extern Oid	widget_function(const WidgetDef *widget);	/* InvalidOid: dropped, or 
 /* schema.name, quoted where needed. */
 extern char *widget_name(const WidgetDef *widget);
 
+/* Place of the history that an event means; -1: none does. */
+extern int	widget_history_of(const WidgetDef *widget, const char *event);
+/* The same, with an error that names the histories there are; `role` ("exclude \"bought\"") is what needs it.  NULL: any event. */
+extern int	widget_require_history(const WidgetDef *widget, const char *event, const char *role);
+/* Fails where the current user may not call the widget's function: ids can be guessed. */
+extern void widget_require_execute(const WidgetDef *widget);
+
 extern void widget_add(const WidgetDef *widget);
 extern void widget_replace(const WidgetDef *widget);
 extern void widget_forget(int32 id);
@@ -103,5 +111,7 @@ extern Oid	widget_registry_relation(void);
 /* --- widget_depend.c --- */
 /* The function depends on its models, histories, catalog and products; dumps lose that, so refreshes make it again. */
 extern void widget_depend(const WidgetDef *widget);
+/* Called by refreshes through a hook of setup.h. */
+extern void widget_depend_all(int32 catalog_id);
 
 #endif							/* PERSONALIZE_WIDGET_H */
