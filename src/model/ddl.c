@@ -22,10 +22,9 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 
+#include "base/guarded.h"
 #include "model/change_log.h"
 #include "model/change_log_watch.h"
 #include "model/ddl.h"
@@ -38,47 +37,32 @@ PG_FUNCTION_INFO_V1(personalize_sql_drop);
 
 /* ---------------------------------------------------------------- guard */
 
-/* A cancelled command stays cancelled. */
-static void
-warn(ErrorData *error)
+typedef struct Follow
 {
-	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
-		ReThrowError(error);
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("personalize could not follow this command: %s", error->message),
-			 errhint("See personalize.status for what is missing now.")));
+	DdlWork		work;
+	Node	   *command;
+} Follow;
+
+static void
+follow_command(void *arg)
+{
+	Follow	   *following = arg;
+
+	following->work(following->command);
 }
 
-/* A subtransaction without writes takes no transaction id, so the look around is cheap even where it finds something. */
+/* Only what is found to be ours comes here, so that others' commands pay for no subtransaction. */
 void
 ddl_guarded(DdlWork work, Node *command)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Follow		following = {work, command};
+	ErrorData  *error = guarded(follow_command, &following);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		work(command);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		warn(error);
-	}
-	PG_END_TRY();
+	if (error != NULL)
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("personalize could not follow this command: %s", error->message),
+				 errhint("See personalize.status and personalize.widgets for what is missing now.")));
 }
 
 /* ---------------------------------------------------------------- whom it concerns */

@@ -7,11 +7,13 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/guarded.h"
 #include "serve/widget_setup.h"
 
 enum
@@ -107,6 +109,26 @@ set_definition(WidgetRow *row, const WidgetDef *widget)
 }
 
 static void
+check(void *widget)
+{
+	widget_check(widget);
+}
+
+/* What somebody else may not read is no fault of the widget's, so only its owner's look says anything. */
+static char *
+problem_of(WidgetDef *widget, Oid function)
+{
+	ErrorData  *error;
+
+	if (!OidIsValid(function))
+		return psprintf("function %s does not exist", widget_name(widget));
+	if (!compat_owns_function(function, GetUserId()))
+		return NULL;
+	error = guarded(check, widget);
+	return error == NULL ? NULL : error->message;
+}
+
+static void
 fill(WidgetRow *row, int32 id)
 {
 	char	   *problem;
@@ -120,9 +142,7 @@ fill(WidgetRow *row, int32 id)
 	set(row, WIDGETS_ID, Int32GetDatum(id));
 	set_function(row, function);
 	set_definition(row, widget);
-	if (problem == NULL && !OidIsValid(function))
-		problem = psprintf("function %s does not exist", widget_name(widget));
-	set_text(row, WIDGETS_PROBLEM, problem);
+	set_text(row, WIDGETS_PROBLEM, problem != NULL ? problem : problem_of(widget, function));
 }
 
 PG_FUNCTION_INFO_V1(personalize_widget_rows);
