@@ -1,4 +1,5 @@
--- A generated shop: 2,000 products in 40 categories, 60,000 customers, 330,000 orders, about a million order lines.
+-- A generated shop: 2,000 products in 40 categories and 40 new ones that nobody has bought yet, 60,000 customers, 330,000 orders, about a million order lines
+-- of the year up to yesterday.
 --
 -- Taste is latent: a customer has three favorite categories and one style, complements are bought together, and
 -- popularity falls off steeply. Every choice is a hash of what it is made for, and the arithmetic is only additions,
@@ -56,13 +57,15 @@ INSERT INTO kind (category, nouns, variants, low, high, tool, goes_with) VALUES
 ('Knife Care', 'Whetstone,Honing Steel,Knife Guard,Magnetic Rack,Strop', '400 Grit,1000 Grit,3000 Grit,Diamond,Leather', 9, 89, true, '{Kitchen Knives,Wood Care}'),
 ('Wall Clocks', 'Wall Clock,Mantel Clock,Alarm Clock,Station Clock,Kitchen Timer', 'Oak,Brass,Silent,Enamel,Retro', 14, 145, false, '{Rugs,Desk Organizers}');
 
-CREATE TABLE shop.products (product_id bigint PRIMARY KEY, name text NOT NULL, category text NOT NULL, brand text NOT NULL, style text NOT NULL, price numeric(8,2) NOT NULL);
--- Position 4 r + s in a category is the r-th most popular product of style s.
+CREATE TABLE shop.products (product_id bigint PRIMARY KEY, name text NOT NULL, category text NOT NULL, brand text NOT NULL, style text NOT NULL, price numeric(8,2) NOT NULL,
+	available boolean NOT NULL, created date NOT NULL);
+-- Position 4 r + s in a category is the r-th most popular product of style s; the last one is new. One in thirty is sold out.
 INSERT INTO shop.products
 SELECT id, CASE WHEN tool THEN split_part(brand, ' ', 1) ELSE pg_temp.word(words, p / 4 + p / 25) END
 	|| ' ' || pg_temp.word(variants, (p % 25) / 5 + p / 25) || ' ' || pg_temp.word(nouns, p % 25), category, brand, style,
-	floor(low + (high - low) * pg_temp.uniform(id, 2) * pg_temp.uniform(id, 3)) + 0.95
-FROM kind, generate_series(0, 49) AS p,
+	floor(low + (high - low) * pg_temp.uniform(id, 2) * pg_temp.uniform(id, 3)) + 0.95,
+	pg_temp.uniform(id, 4) > 0.033, current_date - CASE WHEN p < 50 THEN 400 + pg_temp.below(1000, pg_temp.uniform(id, 5)) ELSE 1 + pg_temp.below(14, pg_temp.uniform(id, 5)) END
+FROM kind, generate_series(0, 50) AS p,
 	LATERAL (SELECT kind.n::bigint * 100 + p) AS i(id),
 	LATERAL (SELECT pg_temp.word('rustic,modern,coastal,botanical', p % 4)) AS s(style),
 	LATERAL (SELECT CASE style WHEN 'rustic' THEN 'Stonewash,Farmhouse,Heirloom,Homestead' WHEN 'modern' THEN 'Studio,Nordic,Mono,Atelier'
@@ -96,7 +99,7 @@ $$;
 
 CREATE TABLE shop.orders (order_id bigint NOT NULL, customer_id bigint NOT NULL, ordered_at timestamptz NOT NULL);
 INSERT INTO shop.orders
-SELECT o, 1 + pg_temp.below(60000, pg_temp.uniform(o, 60) * pg_temp.uniform(o, 61)), timestamptz '2025-01-01 00:00:00+00' + o * interval '95 seconds'
+SELECT o, 1 + pg_temp.below(60000, pg_temp.uniform(o, 60) * pg_temp.uniform(o, 61)), date_trunc('day', now(), 'UTC') - interval '363 days' + o * interval '95 seconds'
 FROM generate_series(1, 330000) AS o;
 
 -- The first line of an order is its anchor; each further one completes the anchor or is picked afresh. What comes up twice becomes a quantity.
@@ -112,6 +115,9 @@ WITH anchored AS MATERIALIZED (
 )
 INSERT INTO shop.order_lines SELECT order_id, product_id, count(*) FROM line GROUP BY order_id, product_id;
 
+CREATE VIEW shop.purchases AS SELECT order_id, customer_id, product_id, ordered_at FROM shop.orders JOIN shop.order_lines USING (order_id);
+
 ALTER TABLE shop.orders ADD PRIMARY KEY (order_id);
+CREATE INDEX ON shop.orders (customer_id);
 ALTER TABLE shop.order_lines ADD PRIMARY KEY (order_id, product_id), ADD FOREIGN KEY (order_id) REFERENCES shop.orders ON DELETE CASCADE;
 ANALYZE shop.products, shop.customers, shop.orders, shop.order_lines;

@@ -6,7 +6,7 @@ use warnings;
 
 use Exporter 'import';
 
-our @EXPORT = qw(create_shop create_models not_exact fingerprint buys);
+our @EXPORT = qw(create_shop create_models not_exact fingerprint buys create_widgets widget_answers);
 
 # Tables; the roots of the schema's name are those of a table that other tests must not have.
 sub create_shop
@@ -65,6 +65,39 @@ UNION ALL
 SELECT 'pair', a, b::text, c::text FROM pair WHERE c IS DISTINCT FROM personalize.pair_count('shop.bought_together', a, b)
 LIMIT 5
 END
+}
+
+# Products, a history whose baskets are customers (of the shop: orders), a model of it, three widgets and a page.
+sub create_widgets
+{
+	my ($node, $db, $role) = @_;
+	my $as = $role ? "SET ROLE $role;" : '';
+	$node->safe_psql($db, <<"END");
+$as
+CREATE TABLE shop.products (id int PRIMARY KEY, available boolean NOT NULL, price numeric NOT NULL, category text NOT NULL);
+INSERT INTO shop.products SELECT i, i % 10 <> 3, 5 + i % 17, 'category ' || i % 6 FROM generate_series(0, 96) AS i;
+SELECT personalize.create_catalog('shop.items', products => 'shop.products', item => 'id', available => 'available', price => 'price', category => 'category');
+SELECT personalize.create_history('shop.bought_h', interactions => 'shop.order_lines', basket => 'order_id', item => 'product_id', happened => 'ordered_at', catalog => 'shop.items');
+SELECT personalize.create_cooccurrence('shop.together', history => 'shop.bought_h', measure => 'kernel', neighbors => 20);
+SELECT personalize.create_widget('shop.for_you', sources => '{"shop.together": 1}', histories => '{"bought": "shop.bought_h"}', filter => 'available', exclude => '{bought}', max_per_category => 3);
+SELECT personalize.create_widget('shop.again', sources => '{"recently_viewed": 1}', histories => '{"bought": "shop.bought_h"}', filter => 'available', k => 3);
+SELECT personalize.create_widget('shop.cart_tip', sources => '{"shop.together": {"weight": 1, "from": ["cart"]}}', histories => '{"bought": "shop.bought_h"}', rules => '{"price": {"max": 0.9, "of": "cart"}}', k => 4);
+SELECT personalize.create_page('shop.home', widgets => '["shop.for_you", {"widget": "shop.again", "title": "Again", "k": 2}]');
+END
+}
+
+# What widgets say to many callers, as one text.
+sub widget_answers
+{
+	my ($node, $db) = @_;
+	return $node->safe_psql($db, join ' UNION ALL ',
+		q{SELECT 'call ' || count(*) || ' ' || md5(string_agg(r::text, chr(10) ORDER BY c, r.rank)) FROM generate_series(1, 60) AS c, shop.for_you(customer => c, k => 7) AS r},
+		q{SELECT 'cart ' || count(*) || ' ' || md5(string_agg(r::text, chr(10) ORDER BY c, r.rank)) FROM generate_series(1, 60) AS c, shop.cart_tip(cart => ARRAY[c, c + 7]) AS r},
+		q{SELECT 'page ' || count(*) || ' ' || md5(string_agg(r::text, chr(10) ORDER BY c, r.place)) FROM generate_series(1, 60) AS c, shop.home(customer => c) WITH ORDINALITY AS r(shelf, rank, item, score, source, because, reason, propensity, place)},
+		q{SELECT 'page by name ' || md5(string_agg(r::text, chr(10) ORDER BY c, r.place)) FROM generate_series(1, 20) AS c, personalize.page('{shop.for_you, shop.again}', c)
+			WITH ORDINALITY AS r(widget, rank, item, score, source, because, reason, propensity, place)},
+		q{SELECT 'why ' || md5(string_agg(r::text, chr(10) ORDER BY c, r.line)) FROM generate_series(1, 20) AS c, personalize.explain_recommendation('shop.for_you', c, c * 5 % 97)
+			WITH ORDINALITY AS r(step, source, because, amount, detail, line)});
 }
 
 # One text that changes with everything that readers can see.
