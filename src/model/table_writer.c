@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -324,21 +325,63 @@ guard_key_order(Relation index)
 }
 
 /* Nothing is read yet: that needs a key. */
-KeyScan *
-key_scan_open(Relation relation, int num_keys, Snapshot snapshot)
+static KeyScan *
+open_scan(Relation relation, Relation index, int num_keys, Snapshot snapshot)
 {
 	KeyScan    *scan = palloc0(sizeof(KeyScan));
 
 	scan->context = CurrentMemoryContext;
 	scan->relation = relation;
 	scan->num_keys = num_keys;
-	scan->index = index_open(require_primary_key(relation), AccessShareLock);
-	guard_key_order(scan->index);
+	scan->index = index;
 	for (int k = 0; k < num_keys; k++)
 		init_key(&scan->key[k], scan->index, k);
 	scan->slot = table_slot_create(relation, NULL);
 	scan->scan = compat_index_beginscan(relation, scan->index, snapshot != NULL ? snapshot : GetActiveSnapshot(), num_keys);
 	return scan;
+}
+
+KeyScan *
+key_scan_open(Relation relation, int num_keys, Snapshot snapshot)
+{
+	Relation	index = index_open(require_primary_key(relation), AccessShareLock);
+
+	guard_key_order(index);
+	return open_scan(relation, index, num_keys, snapshot);
+}
+
+/* Whole, immediate and usable, as the one that came with the table. */
+static bool
+is_unique_on(Relation index, AttrNumber column)
+{
+	Form_pg_index form = index->rd_index;
+
+	return form->indisunique && form->indisvalid && form->indimmediate && form->indnkeyatts == 1 &&
+		form->indkey.values[0] == column && index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL;
+}
+
+KeyScan *
+key_scan_open_column(Relation relation, AttrNumber column, Snapshot snapshot)
+{
+	List	   *indexes = RelationGetIndexList(relation);
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (is_unique_on(index, column))
+		{
+			list_free(indexes);
+			return open_scan(relation, index, 1, snapshot);
+		}
+		index_close(index, AccessShareLock);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s has no unique index on \"%s\"", registry_name(RelationGetRelid(relation)),
+					get_attname(RelationGetRelid(relation), column, false)),
+			 errhint("It was created with one, and needs it. Add it again.")));
 }
 
 /* To start again costs a descent of the tree, about a microsecond while its upper pages are in memory. */

@@ -41,6 +41,8 @@ extern void table_writer_close(TableWriter *writer);
 typedef struct KeyScan KeyScan;
 
 extern KeyScan *key_scan_open(Relation relation, int num_keys, Snapshot snapshot);
+/* By another column of ours that has a unique index to itself. */
+extern KeyScan *key_scan_open_column(Relation relation, AttrNumber column, Snapshot snapshot);
 extern void key_scan_start(KeyScan *scan, const Datum *keys);
 extern HeapTuple key_scan_next(KeyScan *scan);
 extern void key_scan_close(KeyScan *scan);

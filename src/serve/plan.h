@@ -13,16 +13,13 @@
 
 struct WidgetRules;
 struct Products;
-struct ItemCodes;
 
 typedef struct WidgetPlan
 {
 	MemoryContext context;		/* of all that the plan holds */
 	WidgetDef  *def;
-	void	  **opened;			/* by source */
 	struct WidgetRules *rules;	/* rules.h */
 	struct Products *products;	/* products.h: the product table and its statements */
-	struct ItemCodes *codes;	/* profile.h: codes of the catalog met so far, and their keys */
 	int			pins;			/* calls that are using it; it outlives an invalidation until they end */
 	bool		stale;
 } WidgetPlan;
@@ -31,6 +28,8 @@ typedef struct WidgetPlan
 extern WidgetPlan *widget_plan(int32 id);
 /* For a definition that is not stored (yet): checks, evaluation.  Lives in the current memory context. */
 extern WidgetPlan *widget_plan_make(WidgetDef *widget);
+/* What `open` of a source's kind has returned, which is called when it is first asked for. */
+extern void *widget_plan_opened(WidgetPlan *plan, const WidgetSource *source);
 /* Any relation of ours or the shop's that sources read: the plan is stale when it changes. */
 extern void widget_plan_reads(WidgetPlan *plan, Oid relation);
 

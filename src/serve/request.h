@@ -59,7 +59,7 @@ typedef struct SeedList
 typedef struct Candidate
 {
 	uint32		item;
-	double		score;
+	double		score;			/* above 0; of a fallback at most 1 */
 	int32		source;			/* place of the source that gave most */
 	uint32		because;		/* the seed that gave most to it there; ITEM_NONE: none */
 	double		propensity;		/* with which it was chosen; 1 where nothing was left to chance */
@@ -101,6 +101,7 @@ typedef struct Request
 	int			collecting;		/* source that is being collected */
 	struct RequestProducts *looked;	/* products.c: NULL until it is asked */
 	struct RequestRules *barred;	/* rules.c: likewise */
+	struct RequestOffers *offers;	/* request_collect.c: what sources have offered so far */
 } Request;
 
 /* --- request.c --- */
@@ -110,8 +111,10 @@ extern char *request_key_text(const Request *request, uint32 item);
 /* As the keys' type orders them: numbers by value, uuids and texts by bytes. */
 extern int	request_compare_keys(const Request *request, uint32 a, uint32 b);
 extern uint32 request_num_items(const Request *request);
-/* 64 bits of the seed, a purpose ("shuffle") and a key: the only randomness there is. */
+/* 64 bits of the seed, a purpose ("shuffle") and a key, or none (ITEM_NONE): the only randomness there is. */
 extern uint64 request_hash(const Request *request, const char *purpose, uint32 item);
+/* Fails where the caller may not read all of a model or history; what is read by place knows no policies of rows either. */
+extern void request_require_select(Oid relation);
 
 /* --- profile.c --- */
 extern const Profile *request_profile(Request *request, int history);
@@ -121,9 +124,15 @@ extern SeedList request_seeds(Request *request, const WidgetSource *source, uint
 extern uint32 request_item_of_code(Request *request, uint32 code);
 
 /* --- request_collect.c --- */
-/* A source's score for an item, above 0; several offers of one source for an item add up.  because: the seed, or ITEM_NONE. */
+/*
+ * A source's score for an item; several offers of one source for an item add up, and what is not above 0 then is no candidate.
+ * because: the seed, or ITEM_NONE.
+ */
 extern void request_offer(Request *request, uint32 item, double score, uint32 because);
-/* How many candidates to offer where there is no end of them. */
+/*
+ * How many candidates to offer where there is no end of them.  The same for every `want`: otherwise a longer list could begin with other
+ * items than a shorter one.
+ */
 extern uint32 request_room(const Request *request, uint32 want);
 /*
  * All candidates of a level, mixed, by (score desc, key asc); items of earlier levels come again, for the list to pass over.
