@@ -20,16 +20,16 @@
 /* Of one backend; a page has a dozen widgets, and a plan takes a few tens of kB. */
 #define MAX_KEPT	64
 
-typedef struct Plan
+typedef struct KeptPlan
 {
-	WidgetPlan	pub;			/* first, so that a WidgetPlan * is a Plan * */
+	WidgetPlan	pub;			/* first, so that a WidgetPlan * is a KeptPlan * */
 	List	   *reads;			/* of Oid */
 	bool	   *is_open;		/* by source */
 	void	  **opened;
-	struct Plan *next;			/* of those that are kept: used less recently */
-} Plan;
+	struct KeptPlan *next;			/* of those that are kept: used less recently */
+} KeptPlan;
 
-static Plan *kept = NULL;
+static KeptPlan *kept = NULL;
 
 /* Of all relations that this backend was told of: a plan during the making of which it grew may be out of date already. */
 static uint64 num_invalidations = 0;
@@ -42,14 +42,14 @@ on_invalidation(Datum arg, Oid relation)
 {
 	num_invalidations++;
 	item_codes_invalidate(relation);
-	for (Plan *plan = kept; plan != NULL; plan = plan->next)
+	for (KeptPlan *plan = kept; plan != NULL; plan = plan->next)
 		if (!OidIsValid(relation) || list_member_oid(plan->reads, relation))
 			plan->pub.stale = true;
 }
 
 /* A callback cannot be taken back, so it is registered once for the backend. */
 static void
-listen(void)
+listen_to_changes(void)
 {
 	static bool registered = false;
 
@@ -61,7 +61,7 @@ listen(void)
 void
 widget_plan_reads(WidgetPlan *plan, Oid relation)
 {
-	Plan	   *own = (Plan *) plan;
+	KeptPlan	   *own = (KeptPlan *) plan;
 	MemoryContext caller = MemoryContextSwitchTo(plan->context);
 
 	if (OidIsValid(relation))
@@ -97,7 +97,7 @@ name_relations(WidgetPlan *plan)
 WidgetPlan *
 widget_plan_make(WidgetDef *widget)
 {
-	Plan	   *plan = palloc0(sizeof(Plan));
+	KeptPlan	   *plan = palloc0(sizeof(KeptPlan));
 
 	plan->pub.context = CurrentMemoryContext;
 	plan->pub.def = widget;
@@ -113,7 +113,7 @@ widget_plan_make(WidgetDef *widget)
 void *
 widget_plan_opened(WidgetPlan *plan, const WidgetSource *source)
 {
-	Plan	   *own = (Plan *) plan;
+	KeptPlan	   *own = (KeptPlan *) plan;
 
 	if (!own->is_open[source->place] && source->kind->open != NULL)
 	{
@@ -140,15 +140,15 @@ require_widget(int32 id)
 }
 
 /* In memory of the call until all has gone well, then the backend's. */
-static Plan *
+static KeptPlan *
 make_plan(int32 id)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "personalize widget", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	uint64		before = num_invalidations;
-	Plan	   *plan;
+	KeptPlan	   *plan;
 
-	plan = (Plan *) widget_plan_make(require_widget(id));
+	plan = (KeptPlan *) widget_plan_make(require_widget(id));
 	plan->pub.stale = num_invalidations != before;
 	MemoryContextSwitchTo(caller);
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -164,9 +164,9 @@ drop_stale(void)
 {
 	int			num_kept = 0;
 
-	for (Plan **at = &kept; *at != NULL;)
+	for (KeptPlan **at = &kept; *at != NULL;)
 	{
-		Plan	   *plan = *at;
+		KeptPlan	   *plan = *at;
 
 		if (plan->pub.pins == 0 && (plan->pub.stale || num_kept >= MAX_KEPT))
 		{
@@ -180,12 +180,12 @@ drop_stale(void)
 }
 
 /* Moves to the front, so that the one used least recently stands last. */
-static Plan *
+static KeptPlan *
 find_plan(int32 id)
 {
-	for (Plan **at = &kept; *at != NULL; at = &(*at)->next)
+	for (KeptPlan **at = &kept; *at != NULL; at = &(*at)->next)
 	{
-		Plan	   *plan = *at;
+		KeptPlan	   *plan = *at;
 
 		if (plan->pub.def->id != id || plan->pub.stale)
 			continue;
@@ -218,11 +218,11 @@ pin(WidgetPlan *plan)
 WidgetPlan *
 widget_plan(int32 id)
 {
-	Plan	   *plan;
+	KeptPlan	   *plan;
 
 	/* a filter may call the widget that it is the filter of */
 	check_stack_depth();
-	listen();
+	listen_to_changes();
 	drop_stale();
 	plan = find_plan(id);
 	if (plan == NULL)
