@@ -24,6 +24,7 @@ static const Suite suites[] = {
 	{"itemvec", test_itemvec},
 	{"keyset", test_keyset},
 	{"measure", test_measure},
+	{"mix", test_mix},
 	{"pair_best", test_pair_best},
 	{"pair_block", test_pair_block},
 	{"pair_row", test_pair_row},

@@ -39,6 +39,7 @@ extern void test_cooccur(void);
 extern void test_itemvec(void);
 extern void test_keyset(void);
 extern void test_measure(void);
+extern void test_mix(void);
 extern void test_pair_best(void);
 extern void test_pair_block(void);
 extern void test_pair_row(void);
