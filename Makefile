@@ -14,6 +14,7 @@ REGRESS_OPTS = --load-extension=$(EXTENSION)
 EXTRA_CLEAN  = $(INSTALL_SQL) test/unit/unit test/fuzz/fuzz test/bench/kernel src/*/*.bc
 
 PG_CPPFLAGS  = -I$(CURDIR)/src
+comma       := ,
 # Contraction to fused multiply-add would make scores differ between machines.
 PG_CFLAGS    = -ffp-contract=off -fno-math-errno -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
 SHLIB_LINK   = -lm
@@ -23,6 +24,8 @@ PG_CONFIG   ?= pg_config
 override with_llvm = no
 PGXS        := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+# Names of ours stay ours, also where a library of the server has them: libkeyutils, which comes with Kerberos, has a request_key.
+SHLIB_LINK  += $(if $(filter linux freebsd netbsd openbsd,$(PORTNAME)),-Wl$(comma)-Bsymbolic)
 # The pages have names like measure.md: a folder of their own, beside those of other extensions.
 docmoduledir := $(EXTENSION)
 # PGXS looks for them under the names that they have here.
