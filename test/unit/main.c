@@ -30,6 +30,7 @@ static const Suite suites[] = {
 	{"pair_row", test_pair_row},
 	{"pairs", test_pairs},
 	{"radix", test_radix},
+	{"rank_metrics", test_rank_metrics},
 	{"repeat", test_repeat},
 	{"ridge", test_ridge},
 	{"runs", test_runs},

@@ -46,6 +46,7 @@ extern void test_pair_row(void);
 extern void test_pairs(void);
 extern void test_radix(void);
 extern void test_repeat(void);
+extern void test_rank_metrics(void);
 extern void test_ridge(void);
 extern void test_runs(void);
 extern void test_session_knn(void);
