@@ -328,7 +328,11 @@ static void
 refresh_incrementally(RefreshGroup *group)
 {
 	if (group->baskets.size > 0)
+	{
 		refresh_baskets(group);
+		/* there may be followers only, which read the histories */
+		refresh_see_own_writes();
+	}
 	for (int i = 0; i < group->num_models; i++)
 	{
 		GroupModel *model = &group->model[i];
