@@ -23,15 +23,9 @@ typedef struct Contribution
 {
 	int			source;
 	uint32		because;
-	double		amount;
+	double		score;			/* of the source */
+	double		amount;			/* of the mix */
 } Contribution;
-
-/* All offers of one source, by place of the item: the best is what scores are divided by, and the order is what ranks go by. */
-typedef struct SourceSum
-{
-	uint32		room;
-	double	   *sum;
-} SourceSum;
 
 typedef struct Explanation
 {
@@ -39,10 +33,9 @@ typedef struct Explanation
 	MemoryContext context;
 	Request    *request;
 	uint32		product;
-	int			num_contributions;
+	int			size;
 	int			room;
 	Contribution *contribution;
-	SourceSum  *source;			/* by place */
 	List	   *refused;		/* of char *, without repeats */
 	List	   *moved;
 	ReturnSetInfo *result;
@@ -51,37 +44,18 @@ typedef struct Explanation
 /* --- what the engine tells ----------------------------------------------- */
 
 static void
-add_to_source(SourceSum *source, uint32 item, double amount)
-{
-	if (item >= source->room)
-	{
-		uint32		room = Max(item + 1, 2 * source->room);
-
-		source->sum = source->sum == NULL ? palloc(room * sizeof(double)) : repalloc(source->sum, room * sizeof(double));
-		memset(source->sum + source->room, 0, (room - source->room) * sizeof(double));
-		source->room = room;
-	}
-	source->sum[item] += amount;
-}
-
-static void
-on_contribution(Trace *trace, int source, uint32 item, uint32 because, double amount)
+on_contribution(Trace *trace, int source, uint32 item, uint32 because, double score, double amount)
 {
 	Explanation *why = (Explanation *) trace;
-	MemoryContext old = MemoryContextSwitchTo(why->context);
 
-	add_to_source(&why->source[source], item, amount);
-	if (item == why->product)
+	if (item != why->product)
+		return;
+	if (why->size == why->room)
 	{
-		if (why->num_contributions == why->room)
-		{
-			why->room = Max(16, 2 * why->room);
-			why->contribution = why->contribution == NULL ? palloc(why->room * sizeof(Contribution)) :
-				repalloc(why->contribution, why->room * sizeof(Contribution));
-		}
-		why->contribution[why->num_contributions++] = (Contribution) {source, because, amount};
+		why->room *= 2;
+		why->contribution = repalloc(why->contribution, why->room * sizeof(Contribution));
 	}
-	MemoryContextSwitchTo(old);
+	why->contribution[why->size++] = (Contribution) {source, because, score, amount};
 }
 
 static List *
@@ -147,34 +121,6 @@ put_texts(Explanation *why, const char *step, List *texts)
 
 /* --- contributions ------------------------------------------------------- */
 
-static double
-source_sum(const SourceSum *source, uint32 item)
-{
-	return item < source->room ? source->sum[item] : 0;
-}
-
-static double
-source_best(const SourceSum *source)
-{
-	double		best = 0;
-
-	for (uint32 i = 0; i < source->room; i++)
-		best = Max(best, source->sum[i]);
-	return best;
-}
-
-/* From 1, by (score desc, key asc) as everywhere. */
-static uint32
-source_rank(const Explanation *why, const SourceSum *source)
-{
-	double		own = source_sum(source, why->product);
-	uint32		rank = 1;
-
-	for (uint32 i = 0; i < source->room; i++)
-		rank += source->sum[i] > own || (source->sum[i] == own && own > 0 && request_compare_keys(why->request, i, why->product) < 0);
-	return rank;
-}
-
 /* By source, then the greatest first, then as they came. */
 static int
 compare_contributions(const void *a, const void *b)
@@ -184,47 +130,42 @@ compare_contributions(const void *a, const void *b)
 
 	if (x->source != y->source)
 		return x->source < y->source ? -1 : 1;
-	if (x->amount != y->amount)
-		return x->amount > y->amount ? -1 : 1;
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
 	return x->because < y->because ? -1 : x->because > y->because;
 }
 
 static void
 put_contributions(Explanation *why)
 {
-	if (why->num_contributions > 1)
-		qsort(why->contribution, why->num_contributions, sizeof(Contribution), compare_contributions);
-	for (int i = 0; i < why->num_contributions; i++)
+	qsort(why->contribution, why->size, sizeof(Contribution), compare_contributions);
+	for (int i = 0; i < why->size; i++)
 	{
 		const Contribution *c = &why->contribution[i];
-		double		best = source_best(&why->source[c->source]);
 
-		put_step(why, "contribution", c->source, c->because, &c->amount,
-				 best > 0 ? psprintf("%.4g of the best score of the source", c->amount / best) : NULL);
+		put_step(why, "contribution", c->source, c->because, &c->amount, psprintf("score %.6g", c->score));
 	}
 }
 
-/* What a source gives to the mix. */
+/* What a source gives to the mix, all its contributions together. */
 static void
 put_source(Explanation *why, const WidgetSource *source)
 {
-	const SourceSum *sums = &why->source[source->place];
-	double		own = source_sum(sums, why->product);
-	double		best = source_best(sums);
-	const char *level = source->level == 0 ? "" : psprintf(", fallback %d", source->level);
-	double		amount;
+	double		score = 0;
+	double		amount = 0;
+	int			n = 0;
 
-	if (!(own > 0))
-		return;
-	if (source->level == 0 && why->request->widget->mix == WIDGET_MIX_RRF)
-	{
-		amount = source->weight / (60 + source_rank(why, sums));
-		put_step(why, "source", source->place, ITEM_NONE, &amount, psprintf("weight %.4g / (60 + rank %u)", source->weight, source_rank(why, sums)));
-		return;
-	}
-	amount = source->weight * own / best;
-	put_step(why, "source", source->place, ITEM_NONE, &amount,
-			 psprintf("weight %.4g x %.4g / %.4g, the best of %s%s", source->weight, own, best, source->name, level));
+	for (int i = 0; i < why->size; i++)
+		if (why->contribution[i].source == source->place)
+		{
+			score += why->contribution[i].score;
+			amount += why->contribution[i].amount;
+			n++;
+		}
+	if (n > 0)
+		put_step(why, "source", source->place, ITEM_NONE, &amount,
+				 source->level > 0 ? psprintf("score %.6g, fallback %d", score, source->level) :
+				 psprintf("score %.6g, weight %.6g", score, source->weight));
 }
 
 static void
@@ -234,7 +175,7 @@ put_sources(Explanation *why)
 
 	for (int i = 0; i < widget->num_sources; i++)
 		put_source(why, &widget->source[i]);
-	if (why->num_contributions == 0)
+	if (why->size == 0)
 		put_step(why, "source", -1, ITEM_NONE, NULL, "no source offers it");
 }
 
@@ -311,38 +252,46 @@ explain(Explanation *why)
 /* explain_recommendation(widget, customer, product, item, cart, category, session, k, offset, page, exclude, among, as_of, seed, query, segment) */
 static const int8 explain_arguments[CONTEXT_NUM] = {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-static void
-explain_begin(Explanation *why, FunctionCallInfo fcinfo, const WidgetPlan *plan)
+static Explanation *
+explain_begin(FunctionCallInfo fcinfo)
 {
-	why->trace = (Trace) {ITEM_NONE, on_contribution, on_refusal, on_move};
+	Explanation *why = palloc0(sizeof(Explanation));
+
+	why->trace.contributed = on_contribution;
+	why->trace.refused = on_refusal;
+	why->trace.moved = on_move;
 	why->context = CurrentMemoryContext;
-	why->source = palloc0(Max(plan->def->num_sources, 1) * sizeof(SourceSum));
+	why->room = 16;
+	why->contribution = palloc(why->room * sizeof(Contribution));
 	compat_materialize(fcinfo);
 	why->result = (ReturnSetInfo *) fcinfo->resultinfo;
+	return why;
 }
 
 PG_FUNCTION_INFO_V1(personalize_explain_recommendation);
 Datum
 personalize_explain_recommendation(PG_FUNCTION_ARGS)
 {
-	Explanation why = {{0}};
+	Explanation *why;
 	RecommendArgs args;
 	WidgetPlan *plan;
+	KeyType		type;
 	Datum		product;
 
 	guard_not_null("widget", PG_ARGISNULL(0));
 	guard_not_null("product", PG_ARGISNULL(2));
 	plan = widget_plan(widget_require(PG_GETARG_TEXT_PP(0))->id);
+	type = plan->def->catalog->item_type;
 	context_read(fcinfo, explain_arguments, &args);
 	args = context_for(&args, plan->def);
-	explain_begin(&why, fcinfo, plan);
-	why.request = recommend_begin(plan, &args);
-	if (!key_argument(plan->def->catalog->item_type, get_fn_expr_argtype(fcinfo->flinfo, 2), PG_GETARG_DATUM(2), "product", &product))
+	why = explain_begin(fcinfo);
+	why->request = recommend_begin(plan, &args);
+	if (key_argument(type, get_fn_expr_argtype(fcinfo->flinfo, 2), PG_GETARG_DATUM(2), "product", &product))
 	{
-		put_step(&why, "rank", -1, ITEM_NONE, NULL, psprintf("none: no %s can be this number", key_type_name(plan->def->catalog->item_type)));
-		return (Datum) 0;
+		why->product = why->trace.item = request_item(why->request, product);
+		explain(why);
 	}
-	why.product = request_item(why.request, product);
-	explain(&why);
+	else
+		put_step(why, "rank", -1, ITEM_NONE, NULL, psprintf("none: no key of type %s can be this number", key_type_name(type)));
 	return (Datum) 0;
 }

@@ -160,7 +160,7 @@ trace_source(Request *request, int level, int s)
 		if (rank != ITEM_NONE)
 			share = mix_amount(mix_kind(request, level), &offers->list, rank, weight_of(source)) *
 				(offer->score / offers->list.entry[rank].score);
-		request->trace->contributed(request->trace, s, offer->item, offer->because, share);
+		request->trace->contributed(request->trace, s, offer->item, offer->because, offer->score, share);
 	}
 }
 

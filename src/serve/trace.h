@@ -12,7 +12,8 @@
 typedef struct Trace
 {
 	uint32		item;			/* the one asked about; ITEM_NONE: all */
-	void		(*contributed) (struct Trace *trace, int source, uint32 item, uint32 because, double amount);
+	/* score: as the source gave it; amount: what of it is in the mixed score */
+	void		(*contributed) (struct Trace *trace, int source, uint32 item, uint32 because, double score, double amount);
 	void		(*refused) (struct Trace *trace, uint32 item, const char *rule);
 	void		(*moved) (struct Trace *trace, uint32 item, const char *rule);	/* boost, cap, slot, diversity, shuffle, exploration */
 } Trace;
