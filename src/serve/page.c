@@ -32,7 +32,6 @@ typedef struct Shelves
 	const RecommendArgs *args;
 	ReturnSetInfo *result;
 	bool		as_text;		/* keys go out as text; otherwise typed, as `item` of the result */
-	const char *function;		/* for hints */
 	ServerEnv	server;
 	Keyset		taken[TAKEN_KINDS];
 } Shelves;
@@ -122,11 +121,17 @@ static Datum
 page_key(const Shelves *page, Request *request, uint32 item, int column)
 {
 	KeyType		type = request->widget->catalog->item_type;
+	KeyType		as;
 
 	if (page->as_text)
 		return CStringGetTextDatum(request_key_text(request, item));
-	return key_datum(&request->items, type, item,
-					 key_result(type, TupleDescAttr(page->result->setDesc, column)->atttypid, page->function));
+	as = key_type_find(TupleDescAttr(page->result->setDesc, column)->atttypid);
+	if (as != type && (as == 0 || !key_is_number(as) || !key_is_number(type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("items of the widget are of type %s", key_type_name(type)),
+				 errhint("Make the page again: create_page gives it the types of its widgets.")));
+	return key_datum(&request->items, type, item, as);
 }
 
 /* (shelf, rank, item, score, source, because, reason, propensity) */
@@ -230,7 +235,7 @@ Datum
 personalize_page(PG_FUNCTION_ARGS)
 {
 	RecommendArgs args;
-	Shelves		page = {.args = &args, .as_text = true, .function = "page"};
+	Shelves		page = {.args = &args, .as_text = true};
 	Datum	   *names;
 	Shelf	   *shelves;
 	int			n;
@@ -280,13 +285,20 @@ read_shelves(FunctionCallInfo fcinfo, int *size)
 	return shelves;
 }
 
+/* The columns are what the query says they are; keys are checked when a widget's type is known. */
 static void
 require_columns(const Shelves *page)
 {
-	if (page->result->setDesc->natts != PAGE_NUM_COLUMNS)
+	static const Oid types[PAGE_NUM_COLUMNS] = {TEXTOID, INT4OID, 0, FLOAT8OID, TEXTOID, 0, TEXTOID, FLOAT8OID};
+	TupleDesc	columns = page->result->setDesc;
+	bool		fits = columns->natts == PAGE_NUM_COLUMNS;
+
+	for (int c = 0; fits && c < PAGE_NUM_COLUMNS; c++)
+		fits = types[c] == 0 || TupleDescAttr(columns, c)->atttypid == types[c];
+	if (!fits)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("page_shelves returns %d columns", PAGE_NUM_COLUMNS),
+				 errmsg("personalize.page_shelves does not return such columns"),
 				 errhint("Call the function that create_page has made.")));
 }
 
@@ -295,7 +307,7 @@ Datum
 personalize_page_shelves(PG_FUNCTION_ARGS)
 {
 	RecommendArgs args;
-	Shelves		page = {.args = &args, .as_text = false, .function = "page_shelves"};
+	Shelves		page = {.args = &args, .as_text = false};
 	Shelf	   *shelves;
 	int			n;
 
@@ -303,7 +315,7 @@ personalize_page_shelves(PG_FUNCTION_ARGS)
 		guard_not_null(i == 0 ? "widgets" : i == 1 ? "titles" : "sizes", PG_ARGISNULL(i));
 	shelves = read_shelves(fcinfo, &n);
 	context_read(fcinfo, shelves_arguments, &args);
-	compat_materialize(fcinfo);
+	compat_materialize_record(fcinfo);
 	page.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	require_columns(&page);
 	fill_page(&page, shelves, n);

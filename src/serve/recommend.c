@@ -229,7 +229,7 @@ personalize_recommend(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("widget must not be NULL")));
-	compat_materialize(fcinfo);
+	compat_materialize_record(fcinfo);
 	recommend(fcinfo);
 	return (Datum) 0;
 }
