@@ -29,7 +29,7 @@ typedef struct SessionsDef
 	int32		longest;		/* a session of more items counts for nothing; 0: any counts */
 	/* state: as of the last refresh */
 	int64		num_sessions;	/* that count */
-	int64		refreshes;		/* changes whenever the table may have */
+	TransactionId writer;		/* which wrote it: for those who keep what they have read of the table */
 } SessionsDef;
 
 extern const FollowerKind sessions_follower;

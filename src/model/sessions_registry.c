@@ -28,14 +28,14 @@ read_sessions(const RegistryRow *row)
 	def->recent = DatumGetInt32(row_datum(row, "recent"));
 	def->longest = DatumGetInt32(row_datum(row, "longest"));
 	def->num_sessions = row_bigint(row, "num_sessions");
-	def->refreshes = row_bigint(row, "refreshes");
+	def->writer = DatumGetTransactionId(row_datum(row, "xmin"));
 	return def;
 }
 
 List *
 sessions_all(const FollowerKind *kind)
 {
-	static RegistryQuery query = {"SELECT * FROM personalize.sessions ORDER BY id"};
+	static RegistryQuery query = {"SELECT xmin, * FROM personalize.sessions ORDER BY id"};
 
 	return registry_query(&query, (Datum) 0, read_sessions);
 }
@@ -43,7 +43,7 @@ sessions_all(const FollowerKind *kind)
 SessionsDef *
 sessions_of_relation(Oid relation)
 {
-	static RegistryQuery query = {"SELECT * FROM personalize.sessions WHERE relation OPERATOR(pg_catalog.=) $1", OIDOID};
+	static RegistryQuery query = {"SELECT xmin, * FROM personalize.sessions WHERE relation OPERATOR(pg_catalog.=) $1", OIDOID};
 
 	return registry_query_first(&query, ObjectIdGetDatum(relation), read_sessions);
 }
@@ -51,15 +51,14 @@ sessions_of_relation(Oid relation)
 void
 sessions_as_seen(SessionsDef *def)
 {
-	static RegistryQuery query = {"SELECT * FROM personalize.sessions WHERE id OPERATOR(pg_catalog.=) $1", INT4OID};
+	static RegistryQuery query = {"SELECT xmin, * FROM personalize.sessions WHERE id OPERATOR(pg_catalog.=) $1", INT4OID};
 	List	   *seen = registry_query_as(true, &query, Int32GetDatum(def->follower.id), read_sessions);
 
-	def->follower.built = false;
-	if (seen == NIL)
-		return;
-	def->follower.built = ((SessionsDef *) linitial(seen))->follower.built;
-	def->num_sessions = ((SessionsDef *) linitial(seen))->num_sessions;
-	def->refreshes = ((SessionsDef *) linitial(seen))->refreshes;
+	const SessionsDef *state = seen == NIL ? NULL : linitial(seen);
+
+	def->follower.built = state && state->follower.built;
+	def->num_sessions = state ? state->num_sessions : 0;
+	def->writer = state ? state->writer : InvalidTransactionId;
 }
 
 void
@@ -79,13 +78,13 @@ sessions_register(const SessionsDef *def)
 	registry_run(&write, &arguments);
 }
 
-/* The counter tells readers that keep something of the table whether it is still what they read. */
+/* In every refresh, so that the row's writer tells readers whether the table is still what they read. */
 void
 sessions_refreshed(const FollowerDef *follower, const RefreshReport *report)
 {
 	const SessionsDef *def = (const SessionsDef *) follower;
 	static RegistryWrite write = {"UPDATE personalize.sessions"
-		" SET built = $2, num_sessions = $3, refreshes = refreshes OPERATOR(pg_catalog.+) 1, last_items = $4, last_ms = $5,"
+		" SET built = $2, num_sessions = $3, last_items = $4, last_ms = $5,"
 		" refreshed = pg_catalog.now(), rebuilt = CASE WHEN $6 THEN pg_catalog.now() ELSE rebuilt END"
 	" WHERE id OPERATOR(pg_catalog.=) $1 RETURNING id"};
 	RegistryArguments arguments = {0};

@@ -11,7 +11,6 @@ CREATE TABLE personalize.sessions (
 	-- state, as of the last refresh
 	built boolean NOT NULL DEFAULT false,
 	num_sessions bigint NOT NULL DEFAULT 0,
-	refreshes bigint NOT NULL DEFAULT 0,
 	refreshed timestamptz,
 	rebuilt timestamptz,
 	last_items bigint,
