@@ -120,11 +120,13 @@ typedef bool TU_UpdateIndexes;
 /* 16: one check of owners and one of privileges for all kinds of objects (afbfc02983f, c727f511bd7) */
 #define compat_owns_relation(relation, role) pg_class_ownercheck(relation, role)
 #define compat_owns_function(function, role) pg_proc_ownercheck(function, role)
+#define compat_owns_schema(schema, role) pg_namespace_ownercheck(schema, role)
 #define compat_function_aclcheck(function, role, mode) pg_proc_aclcheck(function, role, mode)
 #define compat_schema_aclcheck(schema, role, mode) pg_namespace_aclcheck(schema, role, mode)
 #else
 #define compat_owns_relation(relation, role) object_ownercheck(RelationRelationId, relation, role)
 #define compat_owns_function(function, role) object_ownercheck(ProcedureRelationId, function, role)
+#define compat_owns_schema(schema, role) object_ownercheck(NamespaceRelationId, schema, role)
 #define compat_function_aclcheck(function, role, mode) object_aclcheck(ProcedureRelationId, function, role, mode)
 #define compat_schema_aclcheck(schema, role, mode) object_aclcheck(NamespaceRelationId, schema, role, mode)
 #endif

@@ -96,6 +96,7 @@ source_kind_models(const char *kind, int32 catalog_id)
 	return models;
 }
 
+/* What is meant by its own name; co-occurrence models always have one. */
 char *
 source_kind_list(void)
 {
@@ -103,7 +104,8 @@ source_kind_list(void)
 
 	initStringInfo(&list);
 	for (int i = 0; i < lengthof(kinds); i++)
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", kinds[i]->name);
+		if (kinds[i] != &source_cooccurrence)
+			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", kinds[i]->name);
 	return list.data;
 }
 

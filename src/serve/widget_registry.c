@@ -623,7 +623,27 @@ widget_replace(const WidgetDef *widget)
 	widget_add(widget);
 }
 
-/* A function without its row can be left behind where event triggers are disabled; its name is free again then. */
+/* Event triggers that are disabled leave rows behind, whose names are in the way of others. */
+bool
+widget_forget_stale(const char *schema, const char *name)
+{
+	bool		any = false;
+	ListCell   *cell;
+
+	foreach(cell, widget_rows_all())
+	{
+		const WidgetDef *widget = lfirst(cell);
+
+		if (strcmp(widget->schema, schema) != 0 || strcmp(widget->name, name) != 0 || OidIsValid(widget_function(widget)))
+			continue;
+		widget_forget(widget->id);
+		any = true;
+	}
+	if (any)
+		CommandCounterIncrement();
+	return any;
+}
+
 void
 widget_rename(int32 id, const char *schema, const char *name)
 {

@@ -21,12 +21,32 @@
 PG_FUNCTION_INFO_V1(personalize_widget_ddl_end);
 PG_FUNCTION_INFO_V1(personalize_widget_sql_drop);
 
-/* The first column of each row: of char *, in the caller's memory. */
+/* What the server tells about a command, for the time of its event only, and only to SQL. */
+typedef struct Told
+{
+	Oid			object;
+	char	   *schema;
+	char	   *name;
+} Told;
+
+static Told *
+read_told(HeapTuple tuple, TupleDesc desc)
+{
+	Told	   *told = palloc0(sizeof(Told));
+	bool		isnull;
+
+	told->object = DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull));
+	told->schema = SPI_getvalue(tuple, desc, 2);
+	told->name = SPI_getvalue(tuple, desc, 3);
+	return told;
+}
+
+/* Of Told *, in the caller's memory. */
 static List *
-read_column(const char *query, int column)
+told(const char *query)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	List	   *values = NIL;
+	List	   *all = NIL;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -34,14 +54,14 @@ read_column(const char *query, int column)
 		elog(ERROR, "could not read what the command did");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		char	   *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column);
 		MemoryContext spi = MemoryContextSwitchTo(caller);
 
-		values = lappend(values, pstrdup(value != NULL ? value : ""));
+		CHECK_FOR_INTERRUPTS();
+		all = lappend(all, read_told(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
 		MemoryContextSwitchTo(spi);
 	}
 	SPI_finish();
-	return values;
+	return all;
 }
 
 /* ---------------------------------------------------------------- renamed */
@@ -50,13 +70,13 @@ read_column(const char *query, int column)
 static Oid
 altered_function(void)
 {
-	List	   *oids = read_column("SELECT objid FROM pg_catalog.pg_event_trigger_ddl_commands()"
-								   " WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid", 1);
+	List	   *functions = told("SELECT objid, NULL, NULL FROM pg_catalog.pg_event_trigger_ddl_commands()"
+								" WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid");
 
-	return oids == NIL ? InvalidOid : (Oid) strtoul(linitial(oids), NULL, 10);
+	return functions == NIL ? InvalidOid : ((Told *) linitial(functions))->object;
 }
 
-/* The row of the widget in whose body's name the function stands, if it stood where the row says. */
+/* The row of the id in the function's body, which need not mean this function; NULL: there is none. */
 static const WidgetDef *
 row_of_function(Oid function)
 {
@@ -152,35 +172,20 @@ personalize_widget_ddl_end(PG_FUNCTION_ARGS)
 
 /* ---------------------------------------------------------------- dropped */
 
-#define DROPPED_FUNCTIONS \
-	"SELECT address_names[1], address_names[2] FROM pg_catalog.pg_event_trigger_dropped_objects()" \
-	" WHERE object_type OPERATOR(pg_catalog.=) 'function'"
-
-/* By name, as nothing else is left; one that stands there with our body has not been dropped. */
-static void
-forget_dropped(const char *schema, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, widget_rows_all())
-	{
-		const WidgetDef *widget = lfirst(cell);
-
-		if (strcmp(widget->schema, schema) == 0 && strcmp(widget->name, name) == 0 && !OidIsValid(widget_function(widget)))
-			widget_forget(widget->id);
-	}
-}
-
+/* By name, as nothing else is left. */
 static void
 follow_drop(Node *command)
 {
-	List	   *schemas = read_column(DROPPED_FUNCTIONS, 1);
-	List	   *names = read_column(DROPPED_FUNCTIONS, 2);
-	ListCell   *schema;
-	ListCell   *name;
+	ListCell   *cell;
 
-	forboth(schema, schemas, name, names)
-		forget_dropped(lfirst(schema), lfirst(name));
+	foreach(cell, told("SELECT objid, address_names[1], address_names[2] FROM pg_catalog.pg_event_trigger_dropped_objects()"
+					   " WHERE object_type OPERATOR(pg_catalog.=) 'function'"))
+	{
+		const Told *dropped = lfirst(cell);
+
+		if (dropped->schema != NULL && dropped->name != NULL)
+			(void) widget_forget_stale(dropped->schema, dropped->name);
+	}
 }
 
 /* Drops cannot be told by their command: CASCADE and DROP OWNED reach anything. */

@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -202,6 +203,7 @@ widget_check(WidgetDef *widget)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "check of a widget", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 
+	(void) widget_plan_make(widget);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }
@@ -218,11 +220,6 @@ read_name(text *name, WidgetDef *widget)
 
 	widget->schema = get_namespace_name(schema);
 	widget->name = function;
-	if (strlen(function) >= NAMEDATALEN)
-		ereport(ERROR,
-				(errcode(ERRCODE_NAME_TOO_LONG),
-				 errmsg("name of widget %s is too long", widget_name(widget)),
-				 errdetail("It must be less than %d bytes.", NAMEDATALEN)));
 	if (isAnyTempNamespace(schema))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
@@ -260,6 +257,7 @@ personalize_create_widget(PG_FUNCTION_ARGS)
 	read_relations(fcinfo, &arguments);
 	widget_resolve(&widget, &arguments);
 	require_works(&widget);
+	(void) widget_forget_stale(widget.schema, widget.name);
 	widget.id = registry_next_id();
 	function = widget_make_function(&widget, false);
 	widget_add(&widget);
@@ -297,7 +295,10 @@ keep_relations(const WidgetDef *old, FunctionCallInfo fcinfo, WidgetArguments *a
 	if (PG_ARGISNULL(ARG_SOURCES))
 		arguments->sources = json_of(widget_sources_text(old));
 	if (PG_ARGISNULL(ARG_HISTORIES))
+	{
 		arguments->histories = json_of(widget_histories_text(old));
+		arguments->no_customers = arguments->histories == NULL;
+	}
 	if (PG_ARGISNULL(ARG_FALLBACK))
 		arguments->fallback = widget_fallback_array(old);
 	if (PG_ARGISNULL(ARG_CATALOG) && old->catalog != NULL)
@@ -354,6 +355,19 @@ personalize_alter_widget(PG_FUNCTION_ARGS)
 
 /* ---------------------------------------------------------------- drop_widget */
 
+/* One whose function has gone behind our back is its schema's owner's to forget. */
+static bool
+drop_without_function(text *name)
+{
+	char	   *schema;
+	char	   *function;
+	Oid			schema_oid;
+
+	DeconstructQualifiedName(textToQualifiedNameList(name), &schema, &function);
+	schema_oid = schema != NULL ? get_namespace_oid(schema, true) : InvalidOid;
+	return OidIsValid(schema_oid) && compat_owns_schema(schema_oid, GetUserId()) && widget_forget_stale(schema, function);
+}
+
 /* The event trigger forgets the widget, unless it is disabled. */
 PG_FUNCTION_INFO_V1(personalize_drop_widget);
 
@@ -364,6 +378,8 @@ personalize_drop_widget(PG_FUNCTION_ARGS)
 	int32		id;
 
 	PreventCommandDuringRecovery("personalize.drop_widget()");
+	if (drop_without_function(PG_GETARG_TEXT_PP(0)))
+		PG_RETURN_VOID();
 	function = lock_widget(PG_GETARG_TEXT_PP(0));
 	id = widget_id_in_function(function);
 	setup_execute("DROP FUNCTION %s", format_procedure_qualified(function));

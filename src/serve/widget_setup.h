@@ -39,11 +39,14 @@ typedef struct WidgetArguments
 	Jsonb	   *histories;
 	Oid			catalog;
 	ArrayType  *fallback;
+	bool		no_customers;	/* histories are not to be guessed */
 } WidgetArguments;
 
 /* --- widget_sources.c --- */
 /* Sources, fallbacks, histories and the catalog: understood, and fitting each other; fails where they do not. */
 extern void widget_resolve(WidgetDef *widget, const WidgetArguments *arguments);
+/* What its kind says of it: fails where options, relation or rights are not right. */
+extern void widget_check_source(const WidgetDef *widget, WidgetSource *source);
 /* The bit of "item", "cart", "session", "customer"; 0: none of them.  And back. */
 extern int	widget_seed(const char *name);
 extern const char *widget_seed_name(int bit);
@@ -72,5 +75,7 @@ extern List *widget_rows_all(void);	/* of WidgetDef *, without sources and histo
 extern int32 widget_id_in_function(Oid function);
 extern bool widget_name_is_taken(Oid schema, const char *name);
 extern Oid	widget_require_function(text *name);
+/* Forgets the widget of that name if it has no function; whether there was one. */
+extern bool widget_forget_stale(const char *schema, const char *name);
 
 #endif							/* PERSONALIZE_WIDGET_SETUP_H */

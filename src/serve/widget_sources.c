@@ -595,7 +595,12 @@ guess_history(WidgetDef *widget, List *drafts)
 		if (readable++ == 0 || !is_basis(history, drafts))
 			guess = history;
 	}
-	if (guess == NULL || (free != 1 && readable != 1))
+	if (free != 1 && readable > 1)
+		ereport(NOTICE,
+				(errmsg("widget %s knows nothing of customers", widget_name(widget)),
+				 errdetail("Any of %d histories could be theirs.", readable),
+				 errhint("Use histories => to name one, as in '{\"bought\": \"%s\"}'.", registry_name(guess->relation))));
+	if (free != 1 && readable != 1)
 		return;
 	widget->history = palloc0(sizeof(WidgetHistory));
 	add_history(widget, NULL, guess->relation);
@@ -646,8 +651,8 @@ require_slots_free(const WidgetDef *widget, const WidgetSource *source)
 									widget->source[other].name, source->name)));
 }
 
-static void
-check_source(const WidgetDef *widget, WidgetSource *source)
+void
+widget_check_source(const WidgetDef *widget, WidgetSource *source)
 {
 	static const char *const none[] = {NULL};
 
@@ -675,7 +680,7 @@ widget_resolve(WidgetDef *widget, const WidgetArguments *arguments)
 	find_catalog(widget, drafts, arguments->catalog);
 	for (int i = 0; i < widget->num_histories; i++)
 		require_catalog(widget, widget->history[i].history->catalog_id, "history", registry_name(widget->history[i].history->relation));
-	if (widget->num_histories == 0)
+	if (widget->num_histories == 0 && !arguments->no_customers)
 		guess_history(widget, drafts);
 	if (widget->num_histories > 0)
 		widget->customer_type = widget->history[0].history->basket_type;
@@ -691,5 +696,5 @@ widget_resolve(WidgetDef *widget, const WidgetArguments *arguments)
 		widget->source[draft->source.place] = draft->source;
 	}
 	for (int i = 0; i < widget->num_sources; i++)
-		check_source(widget, &widget->source[i]);
+		widget_check_source(widget, &widget->source[i]);
 }

@@ -109,8 +109,12 @@ set_definition(WidgetRow *row, const WidgetDef *widget)
 }
 
 static void
-check(void *widget)
+check(void *arg)
 {
+	WidgetDef  *widget = arg;
+
+	for (int i = 0; i < widget->num_sources; i++)
+		widget_check_source(widget, &widget->source[i]);
 	widget_check(widget);
 }
 
@@ -121,7 +125,7 @@ problem_of(WidgetDef *widget, Oid function)
 	ErrorData  *error;
 
 	if (!OidIsValid(function))
-		return psprintf("function %s does not exist", widget_name(widget));
+		return psprintf("function %s does not exist, or is not as create_widget made it", widget_name(widget));
 	if (!compat_owns_function(function, GetUserId()))
 		return NULL;
 	error = guarded(check, widget);
