@@ -132,6 +132,13 @@ typedef bool TU_UpdateIndexes;
 #endif
 
 #if PG_VERSION_NUM < 140000
+/* 14: cached plans are held by a resource owner that is named (c9d5298485b) */
+#define compat_release_plan(plan) ReleaseCachedPlan(plan, true)
+#else
+#define compat_release_plan(plan) ReleaseCachedPlan(plan, CurrentResourceOwner)
+#endif
+
+#if PG_VERSION_NUM < 140000
 /* 14: a partition can be detached in two steps (71f4c8c6f74) */
 #define AT_DetachPartitionFinalize ((AlterTableType) -1)
 #endif

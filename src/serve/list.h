@@ -12,12 +12,20 @@
 
 #include "serve/request.h"
 
+/* Where an item comes from that no source has offered. */
+enum
+{
+	LIST_SOURCE_REST = -1,		/* the rest of the shop, or of `among` */
+	LIST_SOURCE_PINNED = -2,	/* rule include */
+	LIST_SOURCE_NEW = -3		/* exploration */
+};
+
 typedef struct Pick
 {
 	uint32		item;
 	int32		rank;			/* from 1, offset included */
 	double		score;
-	int32		source;			/* place; -1: the rest of the shop */
+	int32		source;			/* place; below 0: LIST_SOURCE_* */
 	uint32		because;		/* ITEM_NONE: nothing in particular */
 	double		propensity;
 } Pick;

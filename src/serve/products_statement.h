@@ -1,0 +1,118 @@
+/*
+ * products_statement.h
+ *		The statements over the product table, and how a row of theirs reads.
+ */
+#ifndef PERSONALIZE_PRODUCTS_STATEMENT_H
+#define PERSONALIZE_PRODUCTS_STATEMENT_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
+
+#include "serve/products.h"
+#include "serve/rules_parse.h"
+
+/* Parameters of all of them; most leave some unused. */
+enum {PRODUCTS_KEYS = 1, PRODUCTS_AS_OF, PRODUCTS_CATEGORY, PRODUCTS_LOW, PRODUCTS_HIGH, PRODUCTS_AFTER, PRODUCTS_LIMIT,
+	PRODUCTS_NUM_PARAMETERS = PRODUCTS_LIMIT};
+
+typedef enum ProductsStatement
+{
+	PRODUCTS_LOOK,				/* the eligible ones among $KEYS */
+	PRODUCTS_ASK,				/* $KEYS, eligible or not, and which conditions hold */
+	PRODUCTS_SET,				/* all that are eligible, within the prices asked for */
+	PRODUCTS_NEXT,				/* the same in the order of keys, after $AFTER; at most $LIMIT */
+	PRODUCTS_NEW				/* those that exploration is for, the newest first; at most $LIMIT */
+} ProductsStatement;
+
+#define PRODUCTS_NUM_STATEMENTS 5
+
+/* Columns of a row; caps, then the conditions of PRODUCTS_ASK follow. */
+enum {PRODUCT_KEY = 1, PRODUCT_PRICE, PRODUCT_CATEGORY, PRODUCT_FACTOR, PRODUCT_FIRST_CAP};
+
+struct Products
+{
+	WidgetPlan *plan;
+	const WidgetRules *rules;
+	const CatalogDef *catalog;
+	char	   *alias;			/* of the table, in statements: its own name, so that predicates may use it */
+	char	   *key;			/* expressions */
+	char	   *price;			/* NULL: there is none, or nobody asks for it */
+	char	   *category;
+	char	   *created;
+	Oid			counted;		/* without `created`: items without a row in this model are new */
+	Oid			parameter_type[PRODUCTS_NUM_PARAMETERS];
+	SPIPlanPtr	statement[PRODUCTS_NUM_STATEMENTS][2];	/* without and with a category of the call; NULL until needed */
+	double		set_cost[2];	/* of PRODUCTS_SET; 0: not asked yet */
+};
+
+/* A condition beside those of the rules, as statements and reasons order them: dates, then the category of the call. */
+extern int	products_num_conditions(const Products *products);
+extern const char *products_condition(const Products *products, int condition);
+
+/* Planned when it is first asked for. */
+extern SPIPlanPtr products_statement(Products *products, ProductsStatement which, bool with_category);
+/* What the planner says it costs to have all that are eligible. */
+extern double products_set_cost(Products *products, bool with_category);
+extern ParamListInfo products_parameters(const Products *products);
+/* Names of pg_catalog only, whoever calls; products_leave_path undoes it, as does an error. */
+extern int	products_enter_path(void);
+extern void products_leave_path(int nest);
+
+/* A column with a time, as timestamp with time zone. */
+extern char *products_moment(const Products *products, const char *column);
+
+/* --- products_predicate.c --- */
+/* Fails where the text is not one Boolean expression over columns of the table, alone. */
+extern void products_check_predicate(const Products *products, const RulePredicate *predicate);
+/* Lets statements say as_of, and $1 to $7. */
+extern void products_parser_setup(struct ParseState *state, void *products);
+
+/* --- products.c: what a request knows --- */
+#define PRODUCTS_QUEUE 4096
+
+struct RequestProducts
+{
+	Product    *product;		/* by place, of `room` items */
+	uint32		room;
+	double		low;			/* prices that all eligible items are within */
+	double		high;
+	double		num_looked;		/* single look-ups, and how many found something eligible */
+	double		num_eligible;
+	bool		tried;			/* to fetch all that are eligible */
+	bool		complete;		/* and they were not too many: whatever is not looked at is not eligible */
+	uint32		num_set;
+	uint32	   *set;			/* in no order until products_rest */
+	/* products_rest.c */
+	uint32	   *queue;			/* eligible, read and not yet given out; of PRODUCTS_QUEUE */
+	uint32		num_queue;
+	uint32		next_queue;
+	bool		set_ordered;
+	uint32		next_set;
+	int64		next_code;		/* -1: no codes are left */
+	uint32		last_key;		/* of the items without a code; ITEM_NONE: none yet */
+	bool		rest_ended;
+};
+
+typedef struct ProductReceiver
+{
+	DestReceiver pub;
+	Request    *request;
+	bool		ask;			/* rows come with what holds */
+	uint32	   *item;			/* what came, in the order in which it came; NULL: nobody wants it */
+	uint32		num_items;
+	uint32		room;
+} ProductReceiver;
+
+extern struct RequestProducts *products_state(Request *request);
+extern bool products_bound(const Request *request);
+/* Its place for what is known. */
+extern Product *products_product(Request *request, uint32 item);
+extern ParamListInfo products_request_parameters(Request *request);
+extern void products_set_parameter(ParamListInfo list, int number, Datum value);
+/* Returns the number of rows; with `most` at most so many, 0: all. */
+extern uint64 products_run(Request *request, ProductsStatement which, ParamListInfo parameters, ProductReceiver *receiver, uint64 most);
+
+#endif							/* PERSONALIZE_PRODUCTS_STATEMENT_H */
