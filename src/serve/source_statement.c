@@ -1,0 +1,277 @@
+/*
+ * source_statement.c
+ *		Statements, options and checks of sources that read the shop's tables by SQL.
+ *
+ * Statements run with the rights and the snapshot of the caller, so that privileges and policies of rows are the server's to look after.
+ */
+#include "base/compat.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/plancache.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "model/setup.h"
+#include "model/source.h"
+#include "serve/source_statement.h"
+
+/* ---------------------------------------------------------------- statements */
+
+struct SourceStatement
+{
+	SPIPlanPtr	plan;
+	int			num_parameters;
+	int			num_columns;
+};
+
+/* A plan of SPI is in memory of the server's own, which no context of ours frees. */
+static void
+free_statement(void *statement)
+{
+	SPI_freeplan(((SourceStatement *) statement)->plan);
+}
+
+SourceStatement *
+source_statement(WidgetPlan *plan, const char *text, int num_parameters, const Oid *types)
+{
+	SourceStatement *statement = MemoryContextAllocZero(plan->context, sizeof(SourceStatement));
+	MemoryContextCallback *callback = MemoryContextAllocZero(plan->context, sizeof(MemoryContextCallback));
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	statement->num_parameters = num_parameters;
+	statement->plan = SPI_prepare(text, num_parameters, unconstify(Oid *, types));
+	if (statement->plan == NULL || SPI_keepplan(statement->plan) != 0)
+		elog(ERROR, "could not prepare \"%s\": %s", text, SPI_result_code_string(SPI_result));
+	statement->num_columns = ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(statement->plan)))->resultDesc->natts;
+	SPI_finish();
+	callback->func = free_statement;
+	callback->arg = statement;
+	MemoryContextRegisterResetCallback(plan->context, callback);
+	return statement;
+}
+
+int
+source_statement_columns(const SourceStatement *statement)
+{
+	return statement->num_columns;
+}
+
+static void
+take_rows(const SPITupleTable *rows, uint64 num_rows, SourceStatementRow row, void *arg)
+{
+	int			num_columns = rows->tupdesc->natts;
+	Datum	   *values = palloc(num_columns * sizeof(Datum));
+	bool	   *nulls = palloc(num_columns * sizeof(bool));
+
+	for (uint64 i = 0; i < num_rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		heap_deform_tuple(rows->vals[i], rows->tupdesc, values, nulls);
+		row(arg, values, nulls);
+	}
+}
+
+uint64
+source_statement_run(SourceStatement *statement, const Datum *parameters, const bool *nulls, SourceStatementRow row, void *arg)
+{
+	char	   *marks = palloc(statement->num_parameters + 1);
+	uint64		num_rows;
+
+	for (int i = 0; i < statement->num_parameters; i++)
+		marks[i] = nulls != NULL && nulls[i] ? 'n' : ' ';
+	marks[statement->num_parameters] = '\0';
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_plan(statement->plan, unconstify(Datum *, parameters), marks, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "a source could not be read: %s", SPI_result_code_string(SPI_result));
+	num_rows = SPI_processed;
+	take_rows(SPI_tuptable, num_rows, row, arg);
+	SPI_finish();
+	return num_rows;
+}
+
+/* ---------------------------------------------------------------- offers */
+
+/* Memory of the request, since a row's memory is gone with its statement. */
+bool
+source_once(SourceOnce *once, uint32 item)
+{
+	if (item >= once->room)
+	{
+		uint32		room = Max(64, item * 2 + 1);
+
+		once->met = env_resize(&once->request->server.env, once->met, room, sizeof(bool));
+		memset(once->met + once->room, 0, (room - once->room) * sizeof(bool));
+		once->room = room;
+	}
+	if (once->met[item])
+		return false;
+	once->met[item] = true;
+	return true;
+}
+
+void
+source_offer_next(SourceOnce *once, uint32 item)
+{
+	if (source_once(once, item))
+		request_offer(once->request, item, 1.0 / ++once->position, ITEM_NONE);
+}
+
+/* ---------------------------------------------------------------- options */
+
+JsonbValue *
+source_option_value(const WidgetSource *source, const char *name)
+{
+	JsonbValue *value = palloc(sizeof(JsonbValue));
+
+	if (source->options == NULL ||
+		getKeyJsonValueFromContainer(&source->options->root, name, strlen(name), value) == NULL ||
+		value->type == jbvNull)
+		return NULL;
+	return value;
+}
+
+void
+source_set_option(WidgetSource *source, const char *name, const char *text)
+{
+	StringInfoData json;
+	Datum		added;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	escape_json(&json, name);
+	appendStringInfoString(&json, ": ");
+	escape_json(&json, text);
+	appendStringInfoChar(&json, '}');
+	added = DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+	if (source->options != NULL)
+		added = DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(source->options), added);
+	source->options = DatumGetJsonbP(added);
+}
+
+/* With its schema from here on: the search path of who calls the widget is another one. */
+Oid
+source_option_relation(WidgetSource *source, const char *name)
+{
+	char	   *text = source_option_text(source, name, NULL);
+	Oid			relation;
+
+	if (text == NULL)
+		return InvalidOid;
+	relation = RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(text))), AccessShareLock, true);
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s\" does not exist", text),
+				 errdetail("It was given as \"%s\" of source \"%s\".", name, source->name)));
+	source_set_option(source, name, registry_name(relation));
+	return relation;
+}
+
+static double
+days_of(const WidgetSource *source, const char *name, const char *text)
+{
+	Interval   *interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
+																 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+
+	return registry_interval_days(interval);
+}
+
+double
+source_option_days(const WidgetSource *source, const char *name, double otherwise, double least, double most)
+{
+	JsonbValue *value = source_option_value(source, name);
+	double		days;
+
+	if (value == NULL || value->type != jbvString)
+		return source_option_number(source, name, otherwise, least, most);
+	days = days_of(source, name, pnstrdup(value->val.string.val, value->val.string.len));
+	if (!(days >= least && days <= most))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("option \"%s\" of source \"%s\" is out of range: %g days", name, source->name, days),
+				 errdetail("It must be between %g and %g days.", least, most)));
+	return days;
+}
+
+int32
+source_option_count(const WidgetSource *source, const char *name, int32 otherwise, int32 most)
+{
+	double		count = source_option_number(source, name, otherwise, 1, most);
+
+	if (count != (int32) count)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" of source \"%s\" must be a whole number", name, source->name)));
+	return (int32) count;
+}
+
+/* ---------------------------------------------------------------- checks */
+
+/* All that our kinds need of a plan: there is no widget yet. */
+void
+source_try_open(const WidgetDef *widget, const WidgetSource *source)
+{
+	WidgetPlan	trial = {.context = CurrentMemoryContext, .def = unconstify(WidgetDef *, widget)};
+
+	(void) source->kind->open(&trial, source);
+}
+
+void
+source_require_item(const WidgetDef *widget, Oid relation, const char *column)
+{
+	KeyType		wanted = widget->catalog->item_type;
+	KeyType		type = key_type(setup_require_column("item", relation, column), "item");
+
+	if (type != wanted && !(key_is_number(type) && key_is_number(wanted) && type < wanted))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of %s is of type %s, items of catalog %s are of type %s", column, registry_name(relation),
+						key_type_name(type), registry_name(widget->catalog->relation), key_type_name(wanted)),
+				 errhint("A view can cast it.")));
+}
+
+void
+source_require_attribute(const WidgetDef *widget, const WidgetSource *source, CatalogAttribute attribute)
+{
+	const CatalogDef *catalog = widget->catalog;
+
+	if (!OidIsValid(catalog->products))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("source \"%s\" needs a product table", source->name),
+				 errdetail("Catalog %s is bound to none.", registry_name(catalog->relation)),
+				 errhint("Make the catalog with create_catalog(..., products => ..., item => ...).")));
+	if (catalog->attribute[attribute] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("source \"%s\" needs the attribute %s", source->name, catalog_attribute_names[attribute]),
+				 errdetail("Catalog %s does not name a column for it.", registry_name(catalog->relation)),
+				 errhint("Make the catalog with create_catalog(..., %s => ...).", catalog_attribute_names[attribute])));
+	setup_require_column(catalog_attribute_names[attribute], catalog->products, catalog->attribute[attribute]);
+}
+
+/* ---------------------------------------------------------------- parts of statements */
+
+char *
+source_item_expression(const WidgetDef *widget, Oid relation, const char *alias, const char *column)
+{
+	return source_key_expression(relation, alias, column, widget->catalog->item_type);
+}
+
+char *
+source_item_order(const WidgetDef *widget, const char *key)
+{
+	return psprintf("%s%s", key, widget->catalog->item_type == KEY_TEXT ? " COLLATE pg_catalog.\"C\"" : "");
+}
