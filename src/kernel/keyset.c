@@ -90,15 +90,12 @@ keyset_release(Env *env, Keyset *set)
 	*set = (Keyset) {0};
 }
 
-/* Twice the room, and every code hashed into twice the slots: half of them stay free, so that probing ends soon. */
+/* Every code hashed into twice as many slots as there is room, a power of two: half of them stay free, so that probing ends soon. */
 static void
-grow(Env *env, Keyset *set)
+set_room(Env *env, Keyset *set, uint32_t room)
 {
-	/* the numbers of slots end at 32 bits; asking for too much is how a kernel fails */
-	if (set->room > UINT32_MAX / 2)
-		env_alloc(env, UINT64_MAX, sizeof(int64_t));
-	set->room *= 2;
-	set->mask = set->mask * 2 + 1;
+	set->room = room;
+	set->mask = room * 2 - 1;
 	if (set->numbers)
 		set->number = env_resize(env, set->number, set->room, sizeof(int64_t));
 	else
@@ -118,6 +115,26 @@ grow(Env *env, Keyset *set)
 			at = (at + 1) & set->mask;
 		set->slot[at] = code;
 	}
+}
+
+static void
+grow(Env *env, Keyset *set)
+{
+	/* the numbers of slots end at 32 bits; asking for too much is how a kernel fails */
+	if (set->room > UINT32_MAX / 2)
+		env_alloc(env, UINT64_MAX, sizeof(int64_t));
+	set_room(env, set, set->room * 2);
+}
+
+void
+keyset_reserve(Env *env, Keyset *set, uint32_t room)
+{
+	uint32_t	power = set->room;
+
+	while (power < room && power <= UINT32_MAX / 4)
+		power *= 2;
+	if (power > set->room)
+		set_room(env, set, power);
 }
 
 /* The slot of a number: the one that holds it, or the free one where it belongs. */

@@ -28,6 +28,8 @@ typedef struct Keyset
 } Keyset;
 
 extern void keyset_init(Env *env, Keyset *set, bool numbers);
+/* Room for so many keys at once, for who knows that they will come. */
+extern void keyset_reserve(Env *env, Keyset *set, uint32_t room);
 extern void keyset_release(Env *env, Keyset *set);
 /* The code of a key, a new one where it is not in the set yet. */
 extern uint32_t keyset_add_number(Env *env, Keyset *set, int64_t number);

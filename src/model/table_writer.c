@@ -301,8 +301,9 @@ require_primary_key(Relation relation)
 {
 	Oid			index;
 
-	/* what it returns is known only once the list of indexes is made */
-	list_free(RelationGetIndexList(relation));
+	/* what it returns is known only once the list of indexes was made */
+	if (!relation->rd_indexvalid)
+		list_free(RelationGetIndexList(relation));
 	index = compat_primary_key(relation);
 	if (!OidIsValid(index))
 		ereport(ERROR,

@@ -19,6 +19,7 @@
 #define MAX_K		1000
 #define MAX_OFFSET	100000
 #define MAX_ITEMS	100000		/* of one array */
+#define FIRST_ROOM	1024		/* items that most calls meet */
 
 /* --- items --------------------------------------------------------------- */
 
@@ -227,6 +228,7 @@ recommend_begin(WidgetPlan *plan, const RecommendArgs *args)
 	request->plan = plan;
 	request->widget = plan->def;
 	keyset_init(&request->server.env, &request->items, key_is_number(plan->def->catalog->item_type));
+	keyset_reserve(&request->server.env, &request->items, FIRST_ROOM);
 	request->profile = palloc0((plan->def->num_histories + 1) * sizeof(Profile *));
 	request->snapshot = GetActiveSnapshot();
 	read_context(request, args);

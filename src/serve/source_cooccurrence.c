@@ -27,6 +27,8 @@ typedef struct FaceReader
 	Relation	relation;
 	KeyScan    *scan;
 	KeyType		type;
+	Datum	   *values;			/* of a row, with whatever columns an owner has added */
+	bool	   *nulls;
 } FaceReader;
 
 /* --- set-up -------------------------------------------------------------- */
@@ -92,13 +94,13 @@ guard_columns(const FaceReader *reader)
 				 errhint("Drop and create it again.")));
 }
 
-/* In the page where it lies there plain; its number of elements. */
+/* In the page, where it lies there plain; its number of elements. */
 static ArrayType *
-read_list(const FaceReader *reader, HeapTuple tuple, Datum value, bool isnull, Oid type, uint32 *size)
+read_list(const FaceReader *reader, HeapTuple tuple, int column, Oid type, uint32 *size)
 {
-	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
+	ArrayType  *array = reader->nulls[column - 1] ? NULL : DatumGetArrayTypeP(reader->values[column - 1]);
 
-	if (isnull || ARR_NDIM(array) > 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != type)
+	if (array == NULL || ARR_NDIM(array) > 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != type)
 		fail_damaged(reader, tuple);
 	*size = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
 	return array;
@@ -132,39 +134,40 @@ read_neighbor(const FaceReader *reader, char **element)
 	}
 }
 
+/* A copy that detoasting made. */
 static void
-release_list(ArrayType *list, Datum value)
+release_list(const FaceReader *reader, ArrayType *list, int column)
 {
-	/* a copy that detoasting made */
-	if ((Pointer) list != DatumGetPointer(value))
+	if ((Pointer) list != DatumGetPointer(reader->values[column - 1]))
 		pfree(list);
 }
 
 /* Negative scores count against an item: local ridge has them for what replaces it. */
 static void
-offer_row(const FaceReader *reader, HeapTuple tuple, const Seed *seed)
+offer_row(FaceReader *reader, HeapTuple tuple, const Seed *seed)
 {
-	TupleDesc	columns = RelationGetDescr(reader->relation);
-	bool		isnull;
-	Datum		neighbors = heap_getattr(tuple, FACE_NEIGHBORS, columns, &isnull);
 	uint32		size;
 	uint32		num_scores;
-	ArrayType  *keys = read_list(reader, tuple, neighbors, isnull, key_type_oid(reader->type), &size);
-	Datum		values = heap_getattr(tuple, FACE_SCORES, columns, &isnull);
-	ArrayType  *scores = read_list(reader, tuple, values, isnull, FLOAT8OID, &num_scores);
-	const double *score = (const double *) ARR_DATA_PTR(scores);
-	char	   *key = ARR_DATA_PTR(keys);
+	ArrayType  *keys;
+	ArrayType  *scores;
+	const double *score;
+	char	   *key;
 
+	heap_deform_tuple(tuple, RelationGetDescr(reader->relation), reader->values, reader->nulls);
+	keys = read_list(reader, tuple, FACE_NEIGHBORS, key_type_oid(reader->type), &size);
+	scores = read_list(reader, tuple, FACE_SCORES, FLOAT8OID, &num_scores);
 	if (num_scores != size)
 		fail_damaged(reader, tuple);
+	score = (const double *) ARR_DATA_PTR(scores);
+	key = ARR_DATA_PTR(keys);
 	for (uint32 i = 0; i < size; i++)
 		request_offer(reader->request, read_neighbor(reader, &key), seed->weight * score[i], seed->item);
-	release_list(keys, neighbors);
-	release_list(scores, values);
+	release_list(reader, keys, FACE_NEIGHBORS);
+	release_list(reader, scores, FACE_SCORES);
 }
 
 static void
-read_seed(const FaceReader *reader, const Seed *seed)
+read_seed(FaceReader *reader, const Seed *seed)
 {
 	Datum		key = request_key(reader->request, seed->item);
 	HeapTuple	tuple;
@@ -187,6 +190,8 @@ collect(Request *request, const WidgetSource *source, void *opened, uint32 want)
 	reader.type = request->widget->catalog->item_type;
 	reader.relation = table_open(source->relation, AccessShareLock);
 	guard_columns(&reader);
+	reader.values = palloc(RelationGetDescr(reader.relation)->natts * sizeof(Datum));
+	reader.nulls = palloc(RelationGetDescr(reader.relation)->natts * sizeof(bool));
 	reader.scan = key_scan_open(reader.relation, 1, request->snapshot);
 	for (uint32 s = 0; s < seeds.size; s++)
 	{
