@@ -16,6 +16,32 @@ least(uint32_t x, uint32_t y)
 	return x < y ? x : y;
 }
 
+static bool
+is_among(const uint32_t *ascending, uint32_t n, uint32_t item)
+{
+	uint32_t	low = 0;
+
+	while (n > 1)
+	{
+		uint32_t	half = n / 2;
+
+		low += ascending[low + half - 1] < item ? half : 0;
+		n -= half;
+	}
+	return n == 1 && ascending[low] == item;
+}
+
+RankHits
+rank_hits(const uint32_t *list, uint32_t size, const uint32_t *relevant, uint32_t num_relevant, uint32_t *position)
+{
+	RankHits	hits = {num_relevant, 0, position};
+
+	for (uint32_t i = 0; i < size; i++)
+		if (is_among(relevant, num_relevant, list[i]))
+			position[hits.num_hits++] = i + 1;
+	return hits;
+}
+
 static uint32_t
 hits_within(const RankHits *hits, uint32_t k)
 {

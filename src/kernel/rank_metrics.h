@@ -20,6 +20,9 @@ typedef struct RankHits
 	const uint32_t *position;	/* of the hits, ascending, each relevant item once */
 } RankHits;
 
+/* Of a list without repeats against relevant items in ascending order; `position` has room for as many as there are in either. */
+extern RankHits rank_hits(const uint32_t *list, uint32_t size, const uint32_t *relevant, uint32_t num_relevant, uint32_t *position);
+
 /* From 0 to 1; of the first k positions, or of all with RANK_ALL.  num_relevant is at least 1. */
 #define RANK_ALL UINT32_MAX
 extern double rank_recall(const RankHits *hits, uint32_t k);	/* hits / relevant */

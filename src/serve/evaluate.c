@@ -33,7 +33,6 @@ enum
 	ARG_CONFIDENCE, ARG_SEED, ARG_NEGATIVES
 };
 
-#define MAX_K 1000
 #define MAX_RESAMPLES 10000
 #define NUM_COLUMNS 12
 
@@ -109,12 +108,9 @@ read_segments(FunctionCallInfo fcinfo, EvaluateOptions *options)
 	setup_require_column("by", options->segments, options->by);
 }
 
-/* As tune_model reads them, too. */
-static void
-read_times(FunctionCallInfo fcinfo, EvaluateOptions *options)
+void
+evaluate_guard_times(const EvaluateOptions *options)
 {
-	options->since = PG_GETARG_TIMESTAMPTZ(ARG_SINCE);
-	options->until = PG_ARGISNULL(ARG_UNTIL) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(ARG_UNTIL);
 	if (TIMESTAMP_NOT_FINITE(options->since))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -137,6 +133,12 @@ open_share(const char *argument, double value)
 	return value;
 }
 
+double
+evaluate_guard_sample(double sample)
+{
+	return sample == 1 ? 1 : open_share("sample", sample);
+}
+
 static void
 read_options(FunctionCallInfo fcinfo, EvaluateOptions *options)
 {
@@ -152,13 +154,15 @@ read_options(FunctionCallInfo fcinfo, EvaluateOptions *options)
 	for (int i = 0; i < lengthof(required); i++)
 		guard_not_null(required[i].name, PG_ARGISNULL(required[i].argument));
 	refuse_negatives(fcinfo);
-	read_times(fcinfo, options);
-	options->k = guard_int_range("k", PG_GETARG_INT32(ARG_K), 1, MAX_K);
+	options->since = PG_GETARG_TIMESTAMPTZ(ARG_SINCE);
+	options->until = PG_ARGISNULL(ARG_UNTIL) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(ARG_UNTIL);
+	evaluate_guard_times(options);
+	options->k = guard_int_range("k", PG_GETARG_INT32(ARG_K), 1, EVALUATE_MAX_K);
 	options->event = PG_ARGISNULL(ARG_EVENT) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(ARG_EVENT));
 	options->repeats = PG_GETARG_BOOL(ARG_REPEATS);
 	options->given = read_given(PG_GETARG_TEXT_PP(ARG_GIVEN));
 	read_segments(fcinfo, options);
-	options->sample = PG_GETARG_FLOAT8(ARG_SAMPLE) == 1 ? 1 : open_share("sample", PG_GETARG_FLOAT8(ARG_SAMPLE));
+	options->sample = evaluate_guard_sample(PG_GETARG_FLOAT8(ARG_SAMPLE));
 	options->resamples = guard_int_range("resamples", PG_GETARG_INT32(ARG_RESAMPLES), 10, MAX_RESAMPLES);
 	options->confidence = open_share("confidence", PG_GETARG_FLOAT8(ARG_CONFIDENCE));
 	options->seed = PG_GETARG_INT64(ARG_SEED);
@@ -317,8 +321,8 @@ segment_of(Evaluation *evaluation, Datum customer)
 
 /* ---------------------------------------------------------------- customers */
 
-static uint64
-customer_hash(KeyType type, Datum key)
+uint64
+evaluate_customer_hash(KeyType type, Datum key)
 {
 	const char *bytes;
 
@@ -341,8 +345,8 @@ repeat_share(const EvaluateCustomer *customer)
 	return (double) repeats / customer->later.size;
 }
 
-static void
-find_relevant(EvaluateCustomer *customer, bool repeats)
+void
+evaluate_find_relevant(EvaluateCustomer *customer, bool repeats)
 {
 	customer->relevant = palloc(sizeof(uint32) * (customer->later.size + 1));
 	customer->num_relevant = 0;
@@ -351,42 +355,25 @@ find_relevant(EvaluateCustomer *customer, bool repeats)
 			customer->relevant[customer->num_relevant++] = customer->later.entry[e].code;
 }
 
-static int
-compare_codes(const void *x, const void *y)
-{
-	uint32		a = *(const uint32 *) x;
-	uint32		b = *(const uint32 *) y;
-
-	return (a > b) - (a < b);
-}
-
-/* Hits of all relevant items, of those known before, or of those that are new. */
 static RankHits
-find_hits(const EvaluateCustomer *customer, const uint32 *list, uint32 size, bool want_known, bool want_new)
+find_hits(const EvaluateCustomer *customer, const uint32 *list, uint32 size)
 {
-	RankHits	hits = {0};
-	uint32	   *position = palloc(sizeof(uint32) * (size + 1));
-
-	for (uint32 r = 0; r < customer->num_relevant; r++)
-		hits.num_relevant += evaluate_knows(&customer->known, customer->relevant[r]) ? want_known : want_new;
-	for (uint32 i = 0; i < size; i++)
-	{
-		if (customer->num_relevant == 0 ||
-			bsearch(&list[i], customer->relevant, customer->num_relevant, sizeof(uint32), compare_codes) == NULL)
-			continue;
-		if (evaluate_knows(&customer->known, list[i]) ? want_known : want_new)
-			position[hits.num_hits++] = i + 1;
-	}
-	hits.position = position;
-	return hits;
+	return rank_hits(list, size, customer->relevant, customer->num_relevant, palloc(sizeof(uint32) * (size + 1)));
 }
 
+/* Of the relevant items that were known before, or of the others; NaN: there are none. */
 static double
 recall_of_part(const EvaluateCustomer *customer, const uint32 *list, uint32 size, uint32 k, bool known)
 {
-	RankHits	hits = find_hits(customer, list, size, known, !known);
+	uint32	   *part = palloc(sizeof(uint32) * (customer->num_relevant + 1));
+	uint32		n = 0;
+	RankHits	hits;
 
-	return hits.num_relevant > 0 ? rank_recall(&hits, k) : NAN;
+	for (uint32 r = 0; r < customer->num_relevant; r++)
+		if (evaluate_knows(&customer->known, customer->relevant[r]) == known)
+			part[n++] = customer->relevant[r];
+	hits = rank_hits(list, size, part, n, palloc(sizeof(uint32) * (size + 1)));
+	return n > 0 ? rank_recall(&hits, k) : NAN;
 }
 
 static double
@@ -402,7 +389,7 @@ repeats_in_list(const EvaluateCustomer *customer, const uint32 *list, uint32 siz
 static void
 measure_list(const EvaluateCustomer *customer, const uint32 *list, uint32 size, uint32 k, double *value)
 {
-	RankHits	hits = find_hits(customer, list, size, true, true);
+	RankHits	hits = find_hits(customer, list, size);
 
 	value[METRIC_RECALL] = rank_recall(&hits, k);
 	value[METRIC_PRECISION] = rank_precision(&hits, k);
@@ -422,7 +409,7 @@ measure_customer(Evaluation *evaluation, EvaluateCustomer *customer, EvaluateVal
 	const EvaluateOptions *options = &evaluation->options;
 	double		repeats = repeat_share(customer);
 
-	find_relevant(customer, options->repeats);
+	evaluate_find_relevant(customer, options->repeats);
 	for (int l = 0; l < NUM_LISTS; l++)
 	{
 		for (int m = 0; m < NUM_METRICS; m++)
@@ -449,8 +436,8 @@ add_customer(Evaluation *evaluation, EvaluateCustomer *customer, uint64 hash)
 	evaluate_sums_add(evaluation->sums, segments, num_segments, &values);
 }
 
-static bool
-is_sampled(const EvaluateOptions *options, uint64 hash)
+bool
+evaluate_is_sampled(const EvaluateOptions *options, uint64 hash)
 {
 	return options->sample >= 1 || (rank_mix(options->seed, hash, 0) >> 11) * 0x1p-53 < options->sample;
 }
@@ -484,8 +471,8 @@ evaluate_customer(Evaluation *evaluation, Relation train, KeyScan *train_scan, R
 
 	server_env_init(&server, CurrentMemoryContext);
 	customer.key = heap_getattr(tuple, HISTORY_BASKET, RelationGetDescr(test), &isnull);
-	hash = customer_hash(type, customer.key);
-	if (!is_sampled(&evaluation->options, hash))
+	hash = evaluate_customer_hash(type, customer.key);
+	if (!evaluate_is_sampled(&evaluation->options, hash))
 		return;
 	history_row_read(&server.env, test, tuple, &row);
 	customer.later = row.basket;
@@ -544,15 +531,15 @@ keep_line(void *arg, const char *segment, const char *metric, uint64 customers, 
 	MemoryContextSwitchTo(caller);
 }
 
-static void
-require_customers(const Evaluation *evaluation, const HistoryDef *train, const HistoryDef *test)
+void
+evaluate_require_both(const EvaluateOptions *options, const HistoryDef *train, const HistoryDef *test)
 {
 	const char *missing = train->num_baskets == 0 ? "until" : test->num_baskets == 0 ? "after" : NULL;
 
 	if (missing != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("nothing happened %s %s", missing, timestamptz_to_str(evaluation->options.since)),
+				 errmsg("nothing happened %s %s", missing, timestamptz_to_str(options->since)),
 				 errhint("Choose since within the times of the interactions, with enough on both sides.")));
 }
 
@@ -572,7 +559,7 @@ evaluate(void *arg)
 	reload_histories(widget);
 	train = registry_require_history(train->relation);
 	test = registry_require_history(test->relation);
-	require_customers(evaluation, train, test);
+	evaluate_require_both(options, train, test);
 	evaluate_lists_open(&evaluation->lists, options, past, widget, train);
 	evaluation->sums = evaluate_sums_create(CurrentMemoryContext, options);
 	evaluation->customer_context = AllocSetContextCreate(CurrentMemoryContext, "personalize customer", ALLOCSET_DEFAULT_SIZES);

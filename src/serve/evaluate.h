@@ -80,10 +80,25 @@ typedef struct EvaluateCustomer
 	uint32	   *relevant;		/* codes, ascending: what a list is to hold */
 } EvaluateCustomer;
 
+/* widget NULL: popularity alone.  The history is that of the past. */
 extern void evaluate_lists_open(EvaluateLists *lists, const EvaluateOptions *options, Past *past, WidgetDef *widget, const HistoryDef *history);
 /* In the current memory context; at most k codes. */
 extern uint32 *evaluate_list(EvaluateLists *lists, const EvaluateCustomer *customer, int which, uint32 *size);
+/* The most recent `most` items, or those of the last day, the oldest first. */
+extern uint32 *evaluate_recent_items(const Basket *known, uint32 most, bool last_day, uint32 *size);
 extern bool evaluate_knows(const Basket *basket, uint32 code);
+
+/* --- evaluate.c --- */
+#define EVALUATE_MAX_K 1000
+
+extern void evaluate_guard_times(const EvaluateOptions *options);
+extern double evaluate_guard_sample(double sample);
+/* Fails where nothing happened before or after. */
+extern void evaluate_require_both(const EvaluateOptions *options, const HistoryDef *train, const HistoryDef *test);
+extern uint64 evaluate_customer_hash(KeyType type, Datum key);
+extern bool evaluate_is_sampled(const EvaluateOptions *options, uint64 hash);
+/* All later items, or those that were not known. */
+extern void evaluate_find_relevant(EvaluateCustomer *customer, bool repeats);
 
 /* --- evaluate_sums.c: sums over customers, for the shop and its segments --- */
 typedef struct EvaluateSums EvaluateSums;

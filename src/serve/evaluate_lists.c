@@ -70,7 +70,7 @@ read_eligible(EvaluateLists *lists, const WidgetDef *widget)
 static void
 find_eligible(EvaluateLists *lists, const WidgetDef *widget)
 {
-	bool		all = !OidIsValid(widget->catalog->products);
+	bool		all = widget == NULL || !OidIsValid(widget->catalog->products);
 
 	lists->eligible = palloc(lists->num_known + 1);
 	memset(lists->eligible, all, lists->num_known);
@@ -138,7 +138,8 @@ evaluate_lists_open(EvaluateLists *lists, const EvaluateOptions *options, Past *
 	find_eligible(lists, widget);
 	count_buyers(lists, history);
 	rank_popularity(lists);
-	lists->plan = widget_plan_make(widget);
+	if (widget != NULL)
+		lists->plan = widget_plan_make(widget);
 }
 
 /* Codes that are not in the past have no buyers in it, and come last; such as nobody bought are no best sellers. */
@@ -187,9 +188,8 @@ compare_recency(const void *x, const void *y)
 	return a->day != b->day ? (a->day > b->day ? -1 : 1) : a->position != b->position ? (a->position > b->position ? -1 : 1) : 0;
 }
 
-/* The items of the past that the call is told of: the most recent `most`, or those of the last day, the oldest of them first. */
-static uint32 *
-recent_items(const Basket *known, uint32 most, bool last_day, uint32 *size)
+uint32 *
+evaluate_recent_items(const Basket *known, uint32 most, bool last_day, uint32 *size)
 {
 	BasketEntry *entry = palloc(sizeof(BasketEntry) * (known->size + 1));
 	uint32	   *codes = palloc(sizeof(uint32) * (known->size + 1));
@@ -220,7 +220,7 @@ give_context(const EvaluateLists *lists, const EvaluateCustomer *customer, Recom
 	Oid			array_type = get_array_type(type);
 	EvaluateGiven given = lists->options->given;
 	uint32		size;
-	uint32	   *codes = recent_items(&customer->known, given == GIVEN_ITEM ? 1 : given == GIVEN_CART ? UINT32_MAX : MOST_SESSION,
+	uint32	   *codes = evaluate_recent_items(&customer->known, given == GIVEN_ITEM ? 1 : given == GIVEN_CART ? UINT32_MAX : MOST_SESSION,
 									 given == GIVEN_CART, &size);
 
 	if (given != GIVEN_SESSION)

@@ -350,8 +350,8 @@ past_of_id(Past *past, int32 id)
 	return history == NULL ? InvalidOid : past_history(past, history)->relation;
 }
 
-static Oid
-make_model(Past *past, const ModelDef *model)
+Oid
+past_make_model(Past *past, const ModelDef *model)
 {
 	Oid			source = past_history(past, registry_require_history_of(model->relation, model->history_id))->relation;
 	Oid			target = past_of_id(past, model->target_id);
@@ -391,7 +391,7 @@ past_model(Past *past, Oid relation)
 	if (OidIsValid(made))
 		return made;
 	if ((model = registry_model(relation)) != NULL)
-		return add_copy(past, relation, make_model(past, model));
+		return add_copy(past, relation, past_make_model(past, model));
 	if ((follower = follower_of_relation(relation)) != NULL)
 		return add_copy(past, relation, make_follower(past, follower));
 	return relation;

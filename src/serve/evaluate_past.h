@@ -47,6 +47,8 @@ extern HistoryDef *past_history(Past *past, const HistoryDef *history);
 extern HistoryDef *past_test_history(Past *past, const HistoryDef *history);
 /* The model, or what follows a history, made again from past_history; what is neither stands for itself. */
 extern Oid	past_model(Past *past, Oid relation);
+/* A model with this definition, which need not be one of the shop's, each time a new one. */
+extern Oid	past_make_model(Past *past, const ModelDef *model);
 /* Fills all that was made; nothing more can be made then, but may be read through the snapshot that is pushed. */
 extern void past_build(Past *past);
 

@@ -32,6 +32,23 @@ lists(void)
 	CHECK(rank_ndcg(&nothing, 5) == 0);
 }
 
+static void
+finding(void)
+{
+	static const uint32_t relevant[] = {2, 5, 7, 9, 11};
+	static const uint32_t list[] = {7, 1, 11, 3, 12, 2, 0, 10};
+	uint32_t	position[8];
+
+	for (uint32_t n = 0; n <= 5; n++)
+	{
+		RankHits	found = rank_hits(list, 8, relevant, n, position);
+
+		CHECK(found.num_relevant == n);
+		CHECK(found.num_hits == (n >= 1) + (n >= 3) + (n >= 5));
+	}
+	CHECK(position[0] == 1 && position[1] == 3 && position[2] == 6);
+}
+
 /* Nothing but hits is 1, whatever k is to the number of relevant items. */
 static void
 perfect(void)
@@ -110,6 +127,7 @@ void
 test_rank_metrics(void)
 {
 	RUN(lists);
+	RUN(finding);
 	RUN(perfect);
 	RUN(spread);
 	RUN(quantiles);
