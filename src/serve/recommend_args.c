@@ -204,6 +204,7 @@ read_time(Request *request, const RecommendArgs *args)
 static void
 guard_rights(const WidgetDef *widget)
 {
+	widget_require_execute(widget);
 	for (int s = 0; s < widget->num_sources; s++)
 	{
 		Oid			relation = widget->source[s].relation;

@@ -394,12 +394,15 @@ widget_require(text *name)
 	return widget_by_id(widget_id_in_function(widget_require_function(name)));
 }
 
+/* A definition that is not stored has no function, and is its maker's. */
 void
 widget_require_execute(const WidgetDef *widget)
 {
-	Oid			function = widget_function(widget);
+	Oid			function = widget->id != 0 ? widget_function(widget) : InvalidOid;
 	AclResult	allowed;
 
+	if (widget->id == 0)
+		return;
 	if (!OidIsValid(function))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
