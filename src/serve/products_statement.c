@@ -114,8 +114,8 @@ condition(const Products *products, int number, bool with_category)
 	return with_category ? psprintf("%s OPERATOR(pg_catalog.=) $%d", products->category, PRODUCTS_CATEGORY) : NULL;
 }
 
-static void
-append_conditions(StringInfo text, const Products *products, bool with_category)
+void
+products_append_conditions(StringInfo text, const Products *products, bool with_category)
 {
 	for (int c = 0; c < products_num_conditions(products); c++)
 	{
@@ -204,7 +204,7 @@ statement_text(const Products *products, ProductsStatement which, bool with_cate
 	else
 		appendStringInfo(&text, "%s IS NOT NULL", products->key);
 	if (which != PRODUCTS_ASK)
-		append_conditions(&text, products, with_category);
+		products_append_conditions(&text, products, with_category);
 	if (which == PRODUCTS_SET || which == PRODUCTS_NEXT)
 		append_prices(&text, products);
 	if (which == PRODUCTS_NEXT)
@@ -219,8 +219,8 @@ statement_text(const Products *products, ProductsStatement which, bool with_cate
 
 /* --- plans ------------------------------------------------------------------ */
 
-static SPIPlanPtr
-prepare(Products *products, const char *text)
+SPIPlanPtr
+products_prepare(Products *products, const char *text)
 {
 	int			nest = products_enter_path();
 	SPIPlanPtr	plan;
@@ -240,7 +240,7 @@ products_statement(Products *products, ProductsStatement which, bool with_catego
 	SPIPlanPtr *kept = &products->statement[which][with_category];
 
 	if (*kept == NULL)
-		*kept = prepare(products, statement_text(products, which, with_category));
+		*kept = products_prepare(products, statement_text(products, which, with_category));
 	return *kept;
 }
 

@@ -64,6 +64,10 @@ extern void products_leave_path(int nest);
 /* A column with a time, as timestamp with time zone. */
 extern char *products_moment(const Products *products, const char *column);
 
+/* For other statements over the table: what makes a row eligible, each with AND before it; and a plan with the parameters above. */
+extern void products_append_conditions(StringInfo text, const Products *products, bool with_category);
+extern SPIPlanPtr products_prepare(Products *products, const char *text);
+
 /* --- products_predicate.c --- */
 /* Fails where the text is not one Boolean expression over columns of the table, alone. */
 extern void products_check_predicate(const Products *products, const RulePredicate *predicate);

@@ -23,6 +23,7 @@
 
 #include "model/setup.h"
 #include "model/source.h"
+#include "serve/products_statement.h"
 #include "serve/source_statement.h"
 
 /* ---------------------------------------------------------------- statements */
@@ -67,9 +68,12 @@ source_statement_columns(const SourceStatement *statement)
 	return statement->num_columns;
 }
 
-static void
-take_rows(const SPITupleTable *rows, uint64 num_rows, SourceStatementRow row, void *arg)
+/* Of what SPI has executed last. */
+static uint64
+take_rows(SourceStatementRow row, void *arg)
 {
+	const SPITupleTable *rows = SPI_tuptable;
+	uint64		num_rows = SPI_processed;
 	int			num_columns = rows->tupdesc->natts;
 	Datum	   *values = palloc(num_columns * sizeof(Datum));
 	bool	   *nulls = palloc(num_columns * sizeof(bool));
@@ -80,6 +84,7 @@ take_rows(const SPITupleTable *rows, uint64 num_rows, SourceStatementRow row, vo
 		heap_deform_tuple(rows->vals[i], rows->tupdesc, values, nulls);
 		row(arg, values, nulls);
 	}
+	return num_rows;
 }
 
 uint64
@@ -95,9 +100,81 @@ source_statement_run(SourceStatement *statement, const Datum *parameters, const 
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute_plan(statement->plan, unconstify(Datum *, parameters), marks, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "a source could not be read: %s", SPI_result_code_string(SPI_result));
-	num_rows = SPI_processed;
-	take_rows(SPI_tuptable, num_rows, row, arg);
+	num_rows = take_rows(row, arg);
 	SPI_finish();
+	return num_rows;
+}
+
+/* ---------------------------------------------------------------- the product table */
+
+struct SourceProducts
+{
+	Products   *products;
+	char	   *text[2];		/* without and with a category of the call */
+	SPIPlanPtr	plan[2];
+};
+
+static void
+free_products(void *arg)
+{
+	SourceProducts *source = arg;
+
+	for (int c = 0; c < 2; c++)
+		if (source->plan[c] != NULL)
+			SPI_freeplan(source->plan[c]);
+}
+
+static char *
+products_text(const Products *products, const char *value, const char *where, const char *order, bool with_category)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "SELECT %s, %s FROM %s AS %s WHERE %s IS NOT NULL AND %s", products->key, value,
+					 registry_name(products->catalog->products), quote_identifier(products->alias), products->key, where);
+	products_append_conditions(&text, products, with_category);
+	appendStringInfo(&text, " ORDER BY %s, %s%s LIMIT $%d", order, products->key,
+					 products->catalog->item_type == KEY_TEXT ? " COLLATE pg_catalog.\"C\"" : "", PRODUCTS_LIMIT);
+	return text.data;
+}
+
+SourceProducts *
+source_products(WidgetPlan *plan, const char *value, const char *where, const char *order)
+{
+	SourceProducts *source = palloc0(sizeof(SourceProducts));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	source->products = plan->products;
+	for (int c = 0; c < 2; c++)
+		if (c == 0 || plan->products->category != NULL)
+			source->text[c] = products_text(plan->products, value, where, order, c == 1);
+	callback->func = free_products;
+	callback->arg = source;
+	MemoryContextRegisterResetCallback(plan->context, callback);
+	source->plan[0] = products_prepare(plan->products, source->text[0]);
+	return source;
+}
+
+/* A category is refused before, where the catalog has none. */
+uint64
+source_products_run(Request *request, SourceProducts *source, uint32 limit, SourceStatementRow row, void *arg)
+{
+	int			c = request->category != NULL && source->text[1] != NULL;
+	ParamListInfo parameters = products_request_parameters(request);
+	int			nest;
+	uint64		num_rows;
+
+	if (source->plan[c] == NULL)
+		source->plan[c] = products_prepare(source->products, source->text[c]);
+	products_set_parameter(parameters, PRODUCTS_LIMIT, Int64GetDatum(limit));
+	nest = products_enter_path();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_plan_with_paramlist(source->plan[c], parameters, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "the product table could not be read: %s", SPI_result_code_string(SPI_result));
+	num_rows = take_rows(row, arg);
+	SPI_finish();
+	products_leave_path(nest);
 	return num_rows;
 }
 
@@ -219,13 +296,15 @@ source_option_count(const WidgetSource *source, const char *name, int32 otherwis
 
 /* ---------------------------------------------------------------- checks */
 
-/* All that our kinds need of a plan: there is no widget yet. */
+/* Over the same products with the same rules, but without sources, which are not all understood yet. */
 void
 source_try_open(const WidgetDef *widget, const WidgetSource *source)
 {
-	WidgetPlan	trial = {.context = CurrentMemoryContext, .def = unconstify(WidgetDef *, widget)};
+	WidgetDef	trial = *widget;
 
-	(void) source->kind->open(&trial, source);
+	trial.num_sources = 0;
+	trial.explore = 0;
+	(void) source->kind->open(widget_plan_make(&trial), source);
 }
 
 void
@@ -243,16 +322,22 @@ source_require_item(const WidgetDef *widget, Oid relation, const char *column)
 }
 
 void
+source_require_products(const WidgetDef *widget, const WidgetSource *source)
+{
+	if (!OidIsValid(widget->catalog->products))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("source \"%s\" needs a product table", source->name),
+				 errdetail("Catalog %s is bound to none.", registry_name(widget->catalog->relation)),
+				 errhint("Make the catalog with create_catalog(..., products => ..., item => ...).")));
+}
+
+void
 source_require_attribute(const WidgetDef *widget, const WidgetSource *source, CatalogAttribute attribute)
 {
 	const CatalogDef *catalog = widget->catalog;
 
-	if (!OidIsValid(catalog->products))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("source \"%s\" needs a product table", source->name),
-				 errdetail("Catalog %s is bound to none.", registry_name(catalog->relation)),
-				 errhint("Make the catalog with create_catalog(..., products => ..., item => ...).")));
+	source_require_products(widget, source);
 	if (catalog->attribute[attribute] == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -19,6 +19,15 @@ extern SourceStatement *source_statement(WidgetPlan *plan, const char *text, int
 extern uint64 source_statement_run(SourceStatement *statement, const Datum *parameters, const bool *nulls, SourceStatementRow row, void *arg);
 extern int	source_statement_columns(const SourceStatement *statement);
 
+/*
+ * Over the product table, with the widget's filter and what else makes a product eligible: key and `value` of the rows for which `where` holds too, the
+ * first by `order`.  Expressions may use parameters as products_statement.h numbers them.
+ */
+typedef struct SourceProducts SourceProducts;
+
+extern SourceProducts *source_products(WidgetPlan *plan, const char *value, const char *where, const char *order);
+extern uint64 source_products_run(Request *request, SourceProducts *source, uint32 limit, SourceStatementRow row, void *arg);
+
 /* --- offers --- */
 /* Offers of a source that may meet an item more than once, of which the first counts. */
 typedef struct SourceOnce
@@ -42,10 +51,11 @@ extern JsonbValue *source_option_value(const WidgetSource *source, const char *n
 /* A text like "42 days", or a number of days; in days, within the limits. */
 extern double source_option_days(const WidgetSource *source, const char *name, double otherwise, double least, double most);
 extern int32 source_option_count(const WidgetSource *source, const char *name, int32 otherwise, int32 most);
-/* Opens it once, for nothing: what a statement cannot say fails while the widget is made. */
+/* Opens it once, for nothing: what a statement does not understand fails while the widget is made. */
 extern void source_try_open(const WidgetDef *widget, const WidgetSource *source);
 /* A column with keys of the widget's items: exists, is readable, has their type or a narrower number. */
 extern void source_require_item(const WidgetDef *widget, Oid relation, const char *column);
+extern void source_require_products(const WidgetDef *widget, const WidgetSource *source);
 /* The widget's products have this attribute, or this fails. */
 extern void source_require_attribute(const WidgetDef *widget, const WidgetSource *source, CatalogAttribute attribute);
 
