@@ -196,8 +196,6 @@ products_state(Request *request)
 	if (request->looked == NULL)
 	{
 		request->looked = MemoryContextAllocZero(request->context, sizeof(struct RequestProducts));
-		request->looked->low = -INFINITY;
-		request->looked->high = INFINITY;
 		request->looked->last_key = ITEM_NONE;
 	}
 	return request->looked;
@@ -347,8 +345,11 @@ products_request_parameters(Request *request)
 	products_set_parameter(list, PRODUCTS_AS_OF, TimestampTzGetDatum(request->as_of));
 	if (request->category != NULL)
 		products_set_parameter(list, PRODUCTS_CATEGORY, CStringGetTextDatum(request->category));
-	products_set_parameter(list, PRODUCTS_LOW, Float8GetDatum(state->low));
-	products_set_parameter(list, PRODUCTS_HIGH, Float8GetDatum(state->high));
+	if (state->has_limits)
+	{
+		products_set_parameter(list, PRODUCTS_LOW, Float8GetDatum(state->low));
+		products_set_parameter(list, PRODUCTS_HIGH, Float8GetDatum(state->high));
+	}
 	return list;
 }
 
@@ -466,6 +467,7 @@ products_reason(Request *request, uint32 item)
 void
 products_within(Request *request, double low, double high)
 {
+	products_state(request)->has_limits = true;
 	products_state(request)->low = low;
 	products_state(request)->high = high;
 }

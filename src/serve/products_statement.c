@@ -169,12 +169,13 @@ byte_order(const Products *products)
 
 /* --- what each asks for ------------------------------------------------------ */
 
+/* Without limits, as where there is no anchor, also what has no price is wanted. */
 static void
 append_prices(StringInfo text, const Products *products)
 {
 	if (rules_need_price(products->rules))
-		appendStringInfo(text, " AND %s OPERATOR(pg_catalog.>=) $%d AND %s OPERATOR(pg_catalog.<=) $%d",
-						 products->price, PRODUCTS_LOW, products->price, PRODUCTS_HIGH);
+		appendStringInfo(text, " AND ($%d IS NULL OR %s OPERATOR(pg_catalog.>=) $%d AND %s OPERATOR(pg_catalog.<=) $%d)",
+						 PRODUCTS_LOW, products->price, PRODUCTS_LOW, products->price, PRODUCTS_HIGH);
 }
 
 /* New is what came within 30 days or, where nobody says when, what no basket has had yet. */

@@ -81,7 +81,8 @@ struct RequestProducts
 {
 	Product    *product;		/* by place, of `room` items */
 	uint32		room;
-	double		low;			/* prices that all eligible items are within */
+	bool		has_limits;		/* prices that all items that are wanted are within */
+	double		low;
 	double		high;
 	double		num_looked;		/* single look-ups, and how many found something eligible */
 	double		num_eligible;
