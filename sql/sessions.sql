@@ -2,6 +2,7 @@
 \set VERBOSITY default
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+SET datestyle = 'ISO';
 CREATE SCHEMA shop;
 CREATE TABLE shop.click (session int, item int, at timestamptz);
 CREATE INDEX ON shop.click (session);
