@@ -99,6 +99,30 @@ decay_first_epoch(const Decay *decay, int64_t now)
 	return epoch < INT32_MIN + DECAY_KEPT_EPOCHS ? INT32_MIN : epoch - DECAY_KEPT_EPOCHS;
 }
 
+int32_t
+decay_quarter(const Decay *decay, int64_t time)
+{
+	int64_t		part = time - floor_div(time, decay->half_life) * decay->half_life;
+
+	return (int32_t) (floor_div(time, decay->half_life) * 4 + part * 4 / decay->half_life);
+}
+
+int32_t
+decay_quarter_epoch(int32_t quarter)
+{
+	return (int32_t) floor_div(quarter, 4 * DECAY_EPOCH_HALF_LIVES);
+}
+
+/* Rounded down as the quarters are, so that no event of it is later by more than rounding. */
+int64_t
+decay_quarter_end(const Decay *decay, int32_t quarter)
+{
+	int64_t		half_lives = floor_div((int64_t) quarter + 1, 4);
+	int64_t		rest = quarter + 1 - half_lives * 4;
+
+	return half_lives * decay->half_life + rest * decay->half_life / 4;
+}
+
 int64_t
 decay_tick(const Decay *decay, int64_t now)
 {

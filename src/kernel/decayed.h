@@ -31,6 +31,13 @@ extern int64_t decay_weight(const Decay *decay, int64_t time);
 extern double decay_unit_value(const Decay *decay, int32_t epoch, int64_t now);
 /* The first epoch that counts now; INT32_MIN without decay. */
 extern int32_t decay_first_epoch(const Decay *decay, int64_t now);
+/*
+ * When the last event was is kept as a count of events by quarter of a half-life: it can be taken away again as well.  Number of the quarter,
+ * the epoch that it is in, and its end.
+ */
+extern int32_t decay_quarter(const Decay *decay, int64_t time);
+extern int32_t decay_quarter_epoch(int32_t quarter);
+extern int64_t decay_quarter_end(const Decay *decay, int32_t quarter);
 /* The last multiple of h/32 up to now: scores are of such times, and stay as they are between them. */
 extern int64_t decay_tick(const Decay *decay, int64_t now);
 

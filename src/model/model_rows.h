@@ -103,6 +103,13 @@ typedef struct FaceRow
 
 /* Codes as keys of the catalog.  An update where nothing differs is not done; returns whether it wrote. */
 extern bool face_row_write(TableWriter *writer, HeapTuple old, const ItemTable *items, const FaceRow *row);
+/*
+ * The columns n, neighbors, counts and scores alone, for other tables that have them in the same places; `differ` fills in their places
+ * in `replace`.
+ */
+extern void face_lists_set(Datum *values, bool *nulls, const ItemTable *items, const FaceRow *row);
+extern bool face_lists_differ(Relation relation, HeapTuple old, const Datum *values, bool *replace);
+extern void face_lists_read(Relation relation, HeapTuple tuple, const ItemTable *items, FaceRow *row);
 /* Keys as codes; room for the neighbors in the current context.  Fails with ERRCODE_DATA_CORRUPTED on what is no list. */
 extern void face_row_read(Relation relation, HeapTuple tuple, const ItemTable *items, FaceRow *row);
 

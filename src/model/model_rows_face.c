@@ -103,8 +103,8 @@ key_array(const ItemTable *items, const FaceRow *row)
 }
 
 /* The order of columns is that of how often they change, the least first: an update logs what follows the first difference. */
-static void
-set_columns(Datum *values, bool *nulls, const ItemTable *items, const FaceRow *row)
+void
+face_lists_set(Datum *values, bool *nulls, const ItemTable *items, const FaceRow *row)
 {
 	ArrayType  *counts = make_array(FLOAT8OID, row->size, row->size * sizeof(double));
 	ArrayType  *scores = make_array(FLOAT8OID, row->size, row->size * sizeof(double));
@@ -114,7 +114,6 @@ set_columns(Datum *values, bool *nulls, const ItemTable *items, const FaceRow *r
 		((double *) ARR_DATA_PTR(counts))[i] = row->neighbor[i].count;
 		((double *) ARR_DATA_PTR(scores))[i] = row->neighbor[i].score;
 	}
-	values[FACE_ITEM - 1] = item_table_key(items, row->item);
 	values[FACE_N - 1] = Float8GetDatum(row->n);
 	values[FACE_NEIGHBORS - 1] = PointerGetDatum(key_array(items, row));
 	values[FACE_COUNTS - 1] = PointerGetDatum(counts);
@@ -123,8 +122,8 @@ set_columns(Datum *values, bool *nulls, const ItemTable *items, const FaceRow *r
 }
 
 /* Bit for bit, because a refreshed face is the same as a new one. */
-static bool
-differs(Relation relation, HeapTuple old, const Datum *values, bool *replace)
+bool
+face_lists_differ(Relation relation, HeapTuple old, const Datum *values, bool *replace)
 {
 	TupleDesc	columns = RelationGetDescr(relation);
 	bool		isnull;
@@ -154,10 +153,11 @@ face_row_write(TableWriter *writer, HeapTuple old, const ItemTable *items, const
 	bool	   *replace;
 
 	table_writer_blank(writer, &values, &nulls, &replace);
-	set_columns(values, nulls, items, row);
+	values[FACE_ITEM - 1] = item_table_key(items, row->item);
+	face_lists_set(values, nulls, items, row);
 	if (old == NULL)
 		table_writer_insert(writer, values, nulls);
-	else if (differs(table_writer_relation(writer), old, values, replace))
+	else if (face_lists_differ(table_writer_relation(writer), old, values, replace))
 		table_writer_update(writer, old, values, nulls, replace);
 	else
 		wrote = false;
@@ -228,14 +228,16 @@ read_key(const ItemTable *items, char **element)
 }
 
 /* Lengths are compared before anything is read by them. */
-static void
-read_neighbors(Relation relation, HeapTuple tuple, const ItemTable *items, FaceRow *row)
+void
+face_lists_read(Relation relation, HeapTuple tuple, const ItemTable *items, FaceRow *row)
 {
 	ArrayType  *keys = read_list(relation, tuple, FACE_NEIGHBORS, key_type_oid(items->type), &row->size);
 	ArrayType  *counts = read_list(relation, tuple, FACE_COUNTS, FLOAT8OID, &row->size);
 	ArrayType  *scores = read_list(relation, tuple, FACE_SCORES, FLOAT8OID, &row->size);
 	char	   *key = ARR_DATA_PTR(keys);
+	bool		isnull;
 
+	row->n = DatumGetFloat8(heap_getattr(tuple, FACE_N, RelationGetDescr(relation), &isnull));
 	row->neighbor = palloc((row->size + 1) * sizeof(CooccurNeighbor));
 	for (uint32 i = 0; i < row->size; i++)
 	{
@@ -263,6 +265,5 @@ face_row_read(Relation relation, HeapTuple tuple, const ItemTable *items, FaceRo
 	row->item = key_find(&items->keys, items->type, key_type_oid(items->type), heap_getattr(tuple, FACE_ITEM, columns, &isnull));
 	if (row->item == KEYSET_NONE)
 		face_damaged(relation, tuple, "The item is not in the catalog.");
-	row->n = DatumGetFloat8(heap_getattr(tuple, FACE_N, columns, &isnull));
-	read_neighbors(relation, tuple, items, row);
+	face_lists_read(relation, tuple, items, row);
 }

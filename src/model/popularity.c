@@ -4,13 +4,17 @@
  */
 #include "base/compat.h"
 
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "model/popularity.h"
 #include "model/popularity_counts.h"
 #include "model/registry_rows.h"
+#include "model/table_layout.h"
 
 /* ---------------------------------------------------------------- the registry */
 
@@ -266,6 +270,87 @@ popularity_definition(const FollowerDef *follower)
 	return out.data;
 }
 
+/* The type of the table's columns; none may be null. */
+static void
+popularity_require_layout(const FollowerDef *follower)
+{
+	const PopularityDef *def = (const PopularityDef *) follower;
+	HistoryDef *history = registry_require_history_of(follower->relation, follower->history_id);
+	const Oid	face[POPULAR_NUM_COLUMNS] = {
+		TEXTARRAYOID, FLOAT8OID, get_array_type(key_type_oid(def->item_type)), FLOAT8ARRAYOID, FLOAT8ARRAYOID
+	};
+	const Oid	counts[COUNTER_NUM_COLUMNS] = {TEXTARRAYOID, INT4OID, INT2OID, INT4OID, INT8OID};
+	const Oid	members[MEMBER_NUM_COLUMNS] = {key_type_oid(history->basket_type), TEXTARRAYOID};
+
+	layout_require_table(follower->relation, POPULAR_NUM_COLUMNS, face, 1);
+	layout_require_table(def->counts, COUNTER_NUM_COLUMNS, counts, COUNTER_NUM_KEYS);
+	if (OidIsValid(def->members))
+		layout_require_table(def->members, MEMBER_NUM_COLUMNS, members, 1);
+}
+
+static char *
+interval_argument(Interval *interval)
+{
+	if (interval == NULL)
+		return "NULL";
+	return quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval))));
+}
+
+/* What create_popularity was given for a view, from what came of it. */
+static char *
+watch_argument(int32 id)
+{
+	StringInfoData json;
+	ListCell   *cell;
+
+	initStringInfo(&json);
+	foreach(cell, registry_watches(id))
+	{
+		const WatchDef *watch = lfirst(cell);
+
+		appendStringInfoString(&json, json.len > 0 ? ", " : "{");
+		escape_json(&json, registry_name(watch->relation));
+		appendStringInfoString(&json, ": ");
+		escape_json(&json, watch->key);
+	}
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+/* Of the shop's segments as they are now: what they were is not known. */
+static void
+append_segments(StringInfo call, const PopularityDef *def)
+{
+	if (def->num_by == 0)
+		return;
+	appendStringInfo(call, ", segments => %u::pg_catalog.oid::pg_catalog.regclass, key => %s, by => ARRAY[", def->segments, quote_literal_cstr(def->key));
+	for (int i = 0; i < def->num_by; i++)
+		appendStringInfo(call, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(def->by[i]));
+	appendStringInfoString(call, "]::pg_catalog.name[]");
+	if (get_rel_relkind(def->segments) == RELKIND_VIEW)
+		appendStringInfo(call, ", watch => %s", quote_literal_cstr(watch_argument(def->follower.id)));
+}
+
+static char *
+popularity_same_call(const FollowerDef *follower, const char *name, Oid history, Oid target)
+{
+	const PopularityDef *def = (const PopularityDef *) follower;
+	StringInfoData call;
+
+	initStringInfo(&call);
+	appendStringInfo(&call, "SELECT personalize.create_%s(%s, %u::pg_catalog.oid::pg_catalog.regclass", follower->kind->name,
+					 quote_literal_cstr(name), history);
+	if (OidIsValid(target))
+		appendStringInfo(&call, ", target => %u::pg_catalog.oid::pg_catalog.regclass", target);
+	appendStringInfo(&call, ", half_life => %s", interval_argument(def->half_life));
+	if (def->ranks == POPULARITY_TRENDING)
+		appendStringInfo(&call, ", baseline => %s, alpha => %.17g", interval_argument(def->baseline), def->alpha);
+	appendStringInfo(&call, ", kappa => %.17g, keep => %d", def->kappa, def->keep);
+	append_segments(&call, def);
+	appendStringInfoString(&call, ", build => false)");
+	return call.data;
+}
+
 /* What they share. */
 #define POPULARITY_FOLLOWER(kind_name) { \
 	.name = kind_name, \
@@ -280,6 +365,7 @@ popularity_definition(const FollowerDef *follower)
 	.tables = popularity_tables, \
 	.sources = popularity_sources, \
 	.definition = popularity_definition, \
+	.same_call = popularity_same_call, \
 }
 
 const FollowerKind popularity_follower = POPULARITY_FOLLOWER("popularity");

@@ -26,6 +26,9 @@ enum {MEMBER_BASKET = 1, MEMBER_SEGMENT, MEMBER_NUM_COLUMNS = MEMBER_SEGMENT};
 
 /* Kinds of counters: `what`. */
 #define POPULARITY_MAX_WHAT 2
+/* Beside them, of no item: baskets by the quarter of a half-life of their last event, of the whole shop. */
+#define POPULARITY_TIMES 2
+#define POPULARITY_TIMES_ITEM (-1)
 
 typedef enum PopularityKind
 {
