@@ -261,11 +261,12 @@ static void
 make_ready(Candidates *from, const Candidate *candidate)
 {
 	Candidate  *copy = palloc(sizeof(Candidate));
+	double		factor = product_of(from->maker->request, candidate->item)->factor;
 
 	*copy = *candidate;
 	copy->score = boosted(from, candidate);
-	if (copy->score != candidate->score)
-		trace_moved(from->maker->request, candidate->item, copy->score > candidate->score ? "boost" : "bury");
+	if (factor != 1)
+		trace_moved(from->maker->request, candidate->item, factor > 1 ? "boost" : "bury");
 	binaryheap_add(from->ready, PointerGetDatum(copy));
 }
 

@@ -11,7 +11,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -21,7 +20,7 @@
 #include "base/guards.h"
 #include "model/setup.h"
 #include "serve/page.h"
-#include "serve/widget.h"
+#include "serve/widget_setup.h"
 
 typedef struct NewShelf
 {
@@ -223,21 +222,33 @@ depend_on_widgets(const NewPage *page, Oid function)
 	}
 }
 
+/* The name is parsed as that of a widget is. */
+static void
+read_name(NewPage *page, text *name)
+{
+	Oid			schema = QualifiedNameGetCreationNamespace(textToQualifiedNameList(name), &page->name);
+
+	page->schema = get_namespace_name(schema);
+	if (widget_name_is_taken(schema, page->name))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_FUNCTION),
+				 errmsg("function %s already exists", quote_qualified_identifier(page->schema, page->name)),
+				 errdetail("With another of its name, calls by named arguments would not say which is meant."),
+				 errhint("Choose another name, or drop it first.")));
+}
+
 /* create_page(name, widgets) */
 PG_FUNCTION_INFO_V1(personalize_create_page);
 Datum
 personalize_create_page(PG_FUNCTION_ARGS)
 {
 	NewPage		page = {0};
-	RangeVar   *range;
 	Oid			function;
 
 	PreventCommandDuringRecovery("personalize.create_page()");
 	guard_not_null("name", PG_ARGISNULL(0));
 	guard_not_null("widgets", PG_ARGISNULL(1));
-	range = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
-	page.schema = get_namespace_name(RangeVarGetCreationNamespace(range));
-	page.name = range->relname;
+	read_name(&page, PG_GETARG_TEXT_PP(0));
 	read_shelves(&page, PG_GETARG_JSONB_P(1));
 	choose_types(&page);
 	create_function(&page);
