@@ -55,6 +55,7 @@ typedef struct Evaluation
 
 	/* in the subtransaction */
 	EvaluateLists lists;
+	uint32	   *test_codes;
 	EvaluateSums *sums;
 	MemoryContext customer_context;
 	SPIPlanPtr	segment_plan;	/* NULL: no segments */
@@ -464,18 +465,14 @@ static void
 evaluate_customer(Evaluation *evaluation, Relation train, KeyScan *train_scan, Relation test, HeapTuple tuple, KeyType type)
 {
 	EvaluateCustomer customer = {0};
-	HistoryRow	row = {{0}};
-	ServerEnv	server;
 	bool		isnull;
 	uint64		hash;
 
-	server_env_init(&server, CurrentMemoryContext);
 	customer.key = heap_getattr(tuple, HISTORY_BASKET, RelationGetDescr(test), &isnull);
 	hash = evaluate_customer_hash(type, customer.key);
 	if (!evaluate_is_sampled(&evaluation->options, hash))
 		return;
-	history_row_read(&server.env, test, tuple, &row);
-	customer.later = row.basket;
+	customer.later = evaluate_test_basket(test, tuple, evaluation->test_codes);
 	if (customer.later.size == 0)
 		return;
 	read_known(evaluation, train, train_scan, &customer);
@@ -561,6 +558,7 @@ evaluate(void *arg)
 	test = registry_require_history(test->relation);
 	evaluate_require_both(options, train, test);
 	evaluate_lists_open(&evaluation->lists, options, past, widget, train);
+	evaluation->test_codes = evaluate_test_codes(&evaluation->lists, test);
 	evaluation->sums = evaluate_sums_create(CurrentMemoryContext, options);
 	evaluation->customer_context = AllocSetContextCreate(CurrentMemoryContext, "personalize customer", ALLOCSET_DEFAULT_SIZES);
 	if (OidIsValid(options->segments))

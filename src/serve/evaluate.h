@@ -7,6 +7,9 @@
 
 #include "postgres.h"
 
+#include "access/htup.h"
+#include "utils/relcache.h"
+
 #include "base/server_env.h"
 #include "kernel/basket.h"
 #include "kernel/rank_metrics.h"
@@ -82,6 +85,10 @@ typedef struct EvaluateCustomer
 
 /* widget NULL: popularity alone.  The history is that of the past. */
 extern void evaluate_lists_open(EvaluateLists *lists, const EvaluateOptions *options, Past *past, WidgetDef *widget, const HistoryDef *history);
+/* For each code of the catalog of the test its code here: those of new items are num_known and more. */
+extern uint32 *evaluate_test_codes(EvaluateLists *lists, const HistoryDef *test);
+/* A basket of the test, with codes of the past. */
+extern Basket evaluate_test_basket(Relation relation, HeapTuple tuple, const uint32 *codes);
 /* In the current memory context; at most k codes. */
 extern uint32 *evaluate_list(EvaluateLists *lists, const EvaluateCustomer *customer, int which, uint32 *size);
 /* The most recent `most` items, or those of the last day, the oldest first. */

@@ -142,6 +142,31 @@ evaluate_lists_open(EvaluateLists *lists, const EvaluateOptions *options, Past *
 		lists->plan = widget_plan_make(widget);
 }
 
+uint32 *
+evaluate_test_codes(EvaluateLists *lists, const HistoryDef *test)
+{
+	ItemTable  *later = item_table_load(CurrentMemoryContext, registry_catalog_by_id(test->catalog_id));
+	uint32	   *codes = palloc(sizeof(uint32) * (later->keys.size + 1));
+
+	for (uint32 code = 0; code < later->keys.size; code++)
+		codes[code] = item_table_code(lists->items, item_table_key(later, code));
+	return codes;
+}
+
+Basket
+evaluate_test_basket(Relation relation, HeapTuple tuple, const uint32 *codes)
+{
+	HistoryRow	row = {{0}};
+	ServerEnv	server;
+
+	server_env_init(&server, CurrentMemoryContext);
+	history_row_read(&server.env, relation, tuple, &row);
+	for (uint32 e = 0; e < row.basket.size; e++)
+		row.basket.entry[e].code = codes[row.basket.entry[e].code];
+	basket_sort(&row.basket);
+	return row.basket;
+}
+
 /* Codes that are not in the past have no buyers in it, and come last; such as nobody bought are no best sellers. */
 static uint32 *
 popular_list(EvaluateLists *lists, const EvaluateCustomer *customer, uint32 *size)

@@ -43,7 +43,7 @@ extern void past_run(TimestampTz at, void (*work) (void *arg), void *arg);
 extern Past *past_begin(const CatalogDef *catalog, char *schema, TimestampTz since, TimestampTz until);
 /* The history of what happened until `since`; made once for each history of the shop's. */
 extern HistoryDef *past_history(Past *past, const HistoryDef *history);
-/* The history of what happened after it, without the limits of the shop's (max_basket, horizon). */
+/* The history of what happened after it, without the limits of the shop's (max_basket, horizon), and with a catalog of its own. */
 extern HistoryDef *past_test_history(Past *past, const HistoryDef *history);
 /* The model, or what follows a history, made again from past_history; what is neither stands for itself. */
 extern Oid	past_model(Past *past, Oid relation);

@@ -255,7 +255,7 @@ tune(void *arg)
 
 	evaluate_require_both(options, train_history, test_history);
 	evaluate_lists_open(&lists, options, past, NULL, train_history);
-	tune_customers_read(&customers, options, train_history, test_history);
+	tune_customers_read(&customers, &lists, train_history, test_history);
 	tuning->num_customers = customers.size;
 	try_all(tuning, models, &lists, &customers);
 }

@@ -39,7 +39,7 @@ typedef struct TuneCustomers
 } TuneCustomers;
 
 /* --- tune_customers.c --- */
-extern void tune_customers_read(TuneCustomers *customers, const EvaluateOptions *options, const HistoryDef *train, const HistoryDef *test);
+extern void tune_customers_read(TuneCustomers *customers, EvaluateLists *lists, const HistoryDef *train, const HistoryDef *test);
 
 /* --- tune_score.c: the trial's means --- */
 extern void tune_score_model(TuneTrial *trial, const ModelDef *model, const EvaluateLists *lists, const TuneCustomers *customers);

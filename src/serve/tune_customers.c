@@ -65,7 +65,7 @@ split_halves(EvaluateCustomer *customer)
 }
 
 static void
-find_seeds(TuneCustomer *customer)
+find_seeds(TuneCustomer *customer, uint32 num_known)
 {
 	uint32		size;
 	uint32	   *oldest_first = evaluate_recent_items(&customer->customer.known, MOST_SEEDS, false, &size);
@@ -78,16 +78,19 @@ find_seeds(TuneCustomer *customer)
 		oldest_first[size - 1 - i] = swapped;
 	}
 	customer->seed = oldest_first;
-	customer->num_seeds = size;
+	/* of what was new only later, the past has no neighbors */
+	for (uint32 i = 0; i < size; i++)
+		if (oldest_first[i] < num_known)
+			oldest_first[customer->num_seeds++] = oldest_first[i];
 }
 
 /* positions are sorted away by halves; from here on a basket is looked up by code */
 static void
-take(TuneCustomers *customers, const EvaluateOptions *options, TuneCustomer *customer)
+take(TuneCustomers *customers, const EvaluateLists *lists, TuneCustomer *customer)
 {
-	find_seeds(customer);
+	find_seeds(customer, lists->num_known);
 	basket_sort(&customer->customer.known);
-	evaluate_find_relevant(&customer->customer, options->repeats);
+	evaluate_find_relevant(&customer->customer, lists->options->repeats);
 	if (customer->num_seeds > 0 && customer->customer.num_relevant > 0)
 		add(customers, customer);
 }
@@ -110,7 +113,8 @@ read_known(Relation relation, KeyScan *scan, Datum *key)
 typedef struct TuneRead
 {
 	TuneCustomers *customers;
-	const EvaluateOptions *options;
+	const EvaluateLists *lists;
+	const uint32 *codes;
 	KeyType		type;
 	Relation	train;
 	Relation	test;
@@ -121,21 +125,17 @@ static void
 read_customer(TuneRead *read, HeapTuple tuple, bool halves)
 {
 	TuneCustomer customer = {{0}};
-	HistoryRow	row = {{0}};
-	ServerEnv	server;
 	bool		isnull;
 	Datum		key = heap_getattr(tuple, HISTORY_BASKET, RelationGetDescr(read->test), &isnull);
 
-	if (!evaluate_is_sampled(read->options, evaluate_customer_hash(read->type, key)))
+	if (!evaluate_is_sampled(read->lists->options, evaluate_customer_hash(read->type, key)))
 		return;
-	server_env_init(&server, CurrentMemoryContext);
-	history_row_read(&server.env, read->test, tuple, &row);
-	customer.customer.later = row.basket;
+	customer.customer.later = evaluate_test_basket(read->test, tuple, read->codes);
 	if (halves)
 		split_halves(&customer.customer);
 	else
 		customer.customer.known = read_known(read->train, read->train_scan, &key);
-	take(read->customers, read->options, &customer);
+	take(read->customers, read->lists, &customer);
 }
 
 static void
@@ -157,9 +157,9 @@ read_all(TuneRead *read, bool halves)
  * Customers are known before; orders and sessions begin anew, and are known by nothing but their own first half.
  */
 void
-tune_customers_read(TuneCustomers *customers, const EvaluateOptions *options, const HistoryDef *train, const HistoryDef *test)
+tune_customers_read(TuneCustomers *customers, EvaluateLists *lists, const HistoryDef *train, const HistoryDef *test)
 {
-	TuneRead	read = {customers, options, test->basket_type};
+	TuneRead	read = {customers, lists, evaluate_test_codes(lists, test), test->basket_type};
 
 	memset(customers, 0, sizeof(TuneCustomers));
 	read.train = table_open(train->relation, AccessShareLock);

@@ -176,7 +176,7 @@ tune_score_model(TuneTrial *trial, const ModelDef *model, const EvaluateLists *l
 	ModelDef	tried = *model;
 	uint32		n = lists->num_known;
 	TuneFaces	faces = {n, palloc0(sizeof(uint32) * (n + 1)), palloc0(sizeof(CooccurNeighbor *) * (n + 1))};
-	TuneList	list = {lists->items->order, palloc0(sizeof(double) * (n + 1)), palloc(sizeof(uint32) * (n + 1)), 0};
+	TuneList	list = {item_table_order(lists->items), palloc0(sizeof(double) * (n + 1)), palloc(sizeof(uint32) * (n + 1)), 0};
 
 	tried.scoring = trial->scoring;
 	read_faces(&faces, &tried, lists->items, wanted_items(customers, n));
