@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "executor/spi.h"
+
 #include "model/popularity.h"
 #include "model/table_writer.h"
 
@@ -65,6 +67,8 @@ extern char *segment_text(Datum segment);
 typedef void (*SegmentSink) (void *arg, Datum basket, Datum segment);
 /* As the current user, by the active snapshot. */
 extern void segments_fetch(const PopularityDef *def, KeyType basket_type, const Datum *baskets, int n, SegmentSink sink, void *arg);
+/* The same of one basket, with a statement that is made at the first call and kept in *plan, for SPI_freeplan; (Datum) 0: none. */
+extern Datum segments_fetch_one(const PopularityDef *def, KeyType basket_type, Datum basket, SPIPlanPtr *plan);
 /* Type of a column that segments may go by. */
 extern bool segment_type_fits(Oid type);
 

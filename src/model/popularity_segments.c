@@ -113,20 +113,13 @@ same_key(KeyType type, Datum a, Datum b)
 	return DatumGetBool(one);
 }
 
-void
-segments_fetch(const PopularityDef *def, KeyType basket_type, const Datum *baskets, int n, SegmentSink sink, void *arg)
+/* What SPI has just read. */
+static void
+take_rows(const PopularityDef *def, KeyType basket_type, MemoryContext caller, SegmentSink sink, void *arg)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	Oid			type = get_array_type(key_type_oid(basket_type));
-	Datum		argument;
 	Datum		last = (Datum) 0;
-	uint64		num_rows;
+	uint64		num_rows = SPI_processed;
 
-	SPI_connect();
-	argument = key_array(basket_type, baskets, n);
-	if (SPI_execute_with_args(segments_query(def, basket_type), 1, &type, &argument, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read %s", registry_name(def->segments));
-	num_rows = SPI_processed;
 	for (uint64 i = 0; i < num_rows; i++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];
@@ -144,7 +137,52 @@ segments_fetch(const PopularityDef *def, KeyType basket_type, const Datum *baske
 		sink(arg, key, PointerGetDatum(segment));
 		MemoryContextSwitchTo(spi);
 	}
+}
+
+void
+segments_fetch(const PopularityDef *def, KeyType basket_type, const Datum *baskets, int n, SegmentSink sink, void *arg)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			type = get_array_type(key_type_oid(basket_type));
+	Datum		argument;
+
+	SPI_connect();
+	argument = key_array(basket_type, baskets, n);
+	if (SPI_execute_with_args(segments_query(def, basket_type), 1, &type, &argument, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read %s", registry_name(def->segments));
+	take_rows(def, basket_type, caller, sink, arg);
 	SPI_finish();
+}
+
+static void
+copy_segment(void *arg, Datum basket, Datum segment)
+{
+	*(Datum *) arg = PointerGetDatum(PG_DETOAST_DATUM_COPY(segment));
+}
+
+Datum
+segments_fetch_one(const PopularityDef *def, KeyType basket_type, Datum basket, SPIPlanPtr *plan)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			type = get_array_type(key_type_oid(basket_type));
+	Datum		segment = (Datum) 0;
+	Datum		argument;
+
+	SPI_connect();
+	if (*plan == NULL)
+	{
+		SPIPlanPtr	made = SPI_prepare(segments_query(def, basket_type), 1, &type);
+
+		if (made == NULL || SPI_keepplan(made) != 0)
+			elog(ERROR, "could not prepare to read %s: %s", registry_name(def->segments), SPI_result_code_string(SPI_result));
+		*plan = made;
+	}
+	argument = key_array(basket_type, &basket, 1);
+	if (SPI_execute_plan(*plan, &argument, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read %s", registry_name(def->segments));
+	take_rows(def, basket_type, caller, copy_segment, &segment);
+	SPI_finish();
+	return segment;
 }
 
 /* ---------------------------------------------------------------- where baskets were counted */

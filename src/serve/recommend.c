@@ -51,6 +51,8 @@ recommend_reason(const Request *request, const Pick *pick)
 		return psprintf("because of %s", request_key_text(request, pick->because));
 	if (pick->source < 0)
 		return pstrdup("in the shop");
+	if (request->reason != NULL && request->reason[pick->source] != NULL)
+		return pstrdup(request->reason[pick->source]);
 	return pstrdup(kind_reason(&request->widget->source[pick->source]));
 }
 

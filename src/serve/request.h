@@ -99,6 +99,7 @@ typedef struct Request
 	Keyset		items;			/* key <-> place */
 	Profile   **profile;		/* by history of the widget, NULL until asked for */
 	int			collecting;		/* source that is being collected */
+	char	  **reason;			/* by source: why it has what it offers; NULL: what is said of its kind */
 	struct RequestProducts *looked;	/* products.c: NULL until it is asked */
 	struct RequestRules *barred;	/* rules.c: likewise */
 	struct RequestOffers *offers;	/* request_collect.c: what sources have offered so far */
@@ -129,6 +130,8 @@ extern uint32 request_item_of_code(Request *request, uint32 code);
  * because: the seed, or ITEM_NONE.
  */
 extern void request_offer(Request *request, uint32 item, double score, uint32 because);
+/* Says why the source that is being collected has what it offers, where there is more to say than of its kind: "popular in GB". */
+extern void request_set_reason(Request *request, const char *reason);
 /*
  * How many candidates to offer where there is no end of them.  The same for every `want`: otherwise a longer list could begin with other
  * items than a shorter one.

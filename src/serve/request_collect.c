@@ -93,6 +93,14 @@ request_offer(Request *request, uint32 item, double score, uint32 because)
 		trace_offer(request, own, item, score, because);
 }
 
+void
+request_set_reason(Request *request, const char *reason)
+{
+	if (request->reason == NULL)
+		request->reason = MemoryContextAllocZero(request->context, request->widget->num_sources * sizeof(char *));
+	request->reason[request->collecting] = MemoryContextStrdup(request->context, reason);
+}
+
 uint32
 request_room(const Request *request, uint32 want)
 {

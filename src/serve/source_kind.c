@@ -15,19 +15,27 @@
 
 /* A kind's row; whoever adds one names it in doc/widget.md, too. */
 extern const SourceKind source_buy_again;
+extern const SourceKind source_conversion;
 extern const SourceKind source_cooccurrence;
 extern const SourceKind source_curated;
 extern const SourceKind source_embedding;
 extern const SourceKind source_function;
 extern const SourceKind source_new_arrivals;
 extern const SourceKind source_on_sale;
+extern const SourceKind source_popularity;
 extern const SourceKind source_recently_viewed;
+extern const SourceKind source_repeat;
 extern const SourceKind source_sessions;
 extern const SourceKind source_similar_content;
 extern const SourceKind source_terms;
+extern const SourceKind source_trending;
 
 static const SourceKind *const kinds[] = {
 	&source_cooccurrence,
+	&source_popularity,
+	&source_trending,
+	&source_conversion,
+	&source_repeat,
 	&source_sessions,
 	&source_buy_again,
 	&source_curated,
