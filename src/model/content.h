@@ -13,6 +13,8 @@
 #define CONTENT_TOKEN "token"
 #define CONTENT_ITEM "item"
 
+/* Of which the baskets are values, hence nobody's. */
+extern bool content_is_history(const HistoryDef *history);
 extern bool content_is_model(const ModelDef *model);
 /* Of ModelDef *, by id: those whose items have the codes of this catalog. */
 extern List *content_models(int32 catalog_id);

@@ -180,7 +180,8 @@ read_arguments(FunctionCallInfo fcinfo, Content *content)
 				 errhint("Make a view of (%s, %s), a history with watch over it, and a damped co-occurrence model.", CONTENT_TOKEN, CONTENT_ITEM)));
 	key_type(setup_require_column("item", content->products, content->item), "item");
 	content->alias = pstrdup(quote_identifier(get_rel_name(content->products)));
-	content->catalog = PG_ARGISNULL(ARG_CATALOG) ? catalog_of_products(content) : PG_GETARG_OID(ARG_CATALOG);
+	if (!PG_ARGISNULL(ARG_CATALOG))
+		content->catalog = registry_require_catalog(PG_GETARG_OID(ARG_CATALOG))->relation;
 }
 
 /* A column given twice would count twice, which may be meant. */
@@ -267,6 +268,8 @@ personalize_create_content(PG_FUNCTION_ARGS)
 	PreventCommandDuringRecovery("personalize.create_content()");
 	read_arguments(fcinfo, &content);
 	read_columns(fcinfo, &content);
+	if (!OidIsValid(content.catalog))
+		content.catalog = catalog_of_products(&content);
 	create_view(fcinfo, &content);
 	create_history(&content);
 	PG_RETURN_OID(create_model(fcinfo, &content));
@@ -274,15 +277,20 @@ personalize_create_content(PG_FUNCTION_ARGS)
 
 /* ---------------------------------------------------------------- what there is */
 
+bool
+content_is_history(const HistoryDef *history)
+{
+	return get_rel_relkind(history->interactions) == RELKIND_VIEW &&
+		strcmp(history->basket, CONTENT_TOKEN) == 0 && strcmp(history->item, CONTENT_ITEM) == 0;
+}
+
+/* NULL: it is no model of content. */
 static HistoryDef *
 content_history(const ModelDef *model)
 {
-	HistoryDef *history = registry_history_by_id(model->history_id);
+	HistoryDef *history = model->target_id != 0 ? NULL : registry_history_by_id(model->history_id);
 
-	if (history == NULL || model->target_id != 0 || get_rel_relkind(history->interactions) != RELKIND_VIEW ||
-		strcmp(history->basket, CONTENT_TOKEN) != 0 || strcmp(history->item, CONTENT_ITEM) != 0)
-		return NULL;
-	return history;
+	return history != NULL && content_is_history(history) ? history : NULL;
 }
 
 bool

@@ -21,6 +21,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+#include "model/content.h"
 #include "model/registry_rows.h"
 #include "serve/source_kind.h"
 #include "serve/widget.h"
@@ -447,7 +448,7 @@ candidate_list(const WidgetDef *widget)
 	{
 		HistoryDef *history = lfirst(cell);
 
-		if (history->catalog_id == widget->catalog->id)
+		if (history->catalog_id == widget->catalog->id && !content_is_history(history))
 			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", registry_name(history->relation));
 	}
 	return list.data;

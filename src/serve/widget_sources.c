@@ -19,6 +19,7 @@
 #include "utils/varlena.h"
 
 #include "base/guards.h"
+#include "model/content.h"
 #include "serve/source_kind.h"
 #include "serve/widget_setup.h"
 
@@ -587,7 +588,7 @@ guess_history(WidgetDef *widget, List *drafts)
 	{
 		HistoryDef *history = lfirst(cell);
 
-		if (history->catalog_id != widget->catalog->id ||
+		if (history->catalog_id != widget->catalog->id || content_is_history(history) ||
 			pg_class_aclcheck(history->relation, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 			continue;
 		if (!is_basis(history, drafts))
