@@ -14,6 +14,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "model/popularity_counts.h"
 #include "model/refresh_group.h"
 
@@ -46,7 +47,7 @@ bool
 popularity_set_time(PopularityDef *def, bool any, int32 quarter)
 {
 	const Decay *decay = &def->decay[0];
-	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	TimestampTz now = clock_now();
 	TimestampTz was = def->as_of;
 	bool		moved;
 

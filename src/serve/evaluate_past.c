@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "model/follower.h"
+#include "model/popularity.h"
 #include "model/refresh.h"
 #include "serve/evaluate_past.h"
 
@@ -371,12 +372,38 @@ past_make_model(Past *past, const ModelDef *model)
 	return make(call.data);
 }
 
+/* A copy, as the shop's own would get triggers.  Segments are those of now: what they were is not known. */
+static Oid
+copy_segments(Past *past, const PopularityDef *popularity)
+{
+	char	   *name = new_name(past);
+	StringInfoData columns;
+
+	initStringInfo(&columns);
+	appendStringInfo(&columns, "s.%s", quote_identifier(popularity->key));
+	for (int i = 0; i < popularity->num_by; i++)
+		appendStringInfo(&columns, ", s.%s", quote_identifier(popularity->by[i]));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	execute(psprintf("CREATE UNLOGGED TABLE %s AS SELECT %s FROM %s AS s", name, columns.data, registry_name(popularity->segments)), 0, NULL, NULL);
+	execute(psprintf("CREATE INDEX ON %s (%s)", name, quote_identifier(popularity->key)), 0, NULL, NULL);
+	SPI_finish();
+	CommandCounterIncrement();
+	return DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(name)));
+}
+
 static Oid
 make_follower(Past *past, const FollowerDef *follower)
 {
 	Oid			source = past_of_id(past, follower->history_id);
 	Oid			target = past_of_id(past, follower->target_id);
+	PopularityDef *popularity = popularity_of_relation(follower->relation);
 
+	if (popularity != NULL && OidIsValid(popularity->segments))
+	{
+		popularity->segments = copy_segments(past, popularity);
+		follower = &popularity->follower;
+	}
 	if (follower->kind->same_call == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
