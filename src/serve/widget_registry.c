@@ -331,8 +331,8 @@ widget_function(const WidgetDef *widget)
 }
 
 /* With arguments, as regprocedure shows it, or without. */
-static List *
-name_list(text *name)
+List *
+widget_name_list(text *name)
 {
 	char	   *string = text_to_cstring(name);
 	bool		quoted = false;
@@ -374,7 +374,7 @@ widget_require_function(text *name)
 	bool		other = false;
 	ListCell   *cell;
 
-	DeconstructQualifiedName(name_list(name), &schema, &function);
+	DeconstructQualifiedName(widget_name_list(name), &schema, &function);
 	if (schema != NULL)
 		found = find_in_schema(LookupExplicitNamespace(schema, true), function, &other);
 	else

@@ -58,11 +58,21 @@ read_filter(text *filter)
 }
 
 static void
+guard_list(const char *argument, ArrayType *array)
+{
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("%s must have one dimension, not %d", argument, ARR_NDIM(array))));
+}
+
+static void
 read_exclude(ArrayType *array, WidgetDef *widget)
 {
 	Datum	   *elements;
 	bool	   *nulls;
 
+	guard_list("exclude", array);
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &widget->num_exclude);
 	widget->exclude = palloc0(sizeof(char *) * (widget->num_exclude + 1));
 	for (int i = 0; i < widget->num_exclude; i++)
@@ -131,7 +141,10 @@ read_relations(FunctionCallInfo fcinfo, WidgetArguments *arguments)
 	if (!PG_ARGISNULL(ARG_CATALOG))
 		arguments->catalog = PG_GETARG_OID(ARG_CATALOG);
 	if (!PG_ARGISNULL(ARG_FALLBACK))
+	{
+		guard_list("fallback", PG_GETARG_ARRAYTYPE_P(ARG_FALLBACK));
 		arguments->fallback = PG_GETARG_ARRAYTYPE_P(ARG_FALLBACK);
+	}
 }
 
 /* ---------------------------------------------------------------- what must fit */
@@ -180,6 +193,9 @@ require_caps(const WidgetDef *widget)
 static void
 require_works(WidgetDef *widget)
 {
+	/* every call looks there for what is still in the shop */
+	if (OidIsValid(widget->catalog->products))
+		(void) setup_require_column("catalog", widget->catalog->products, widget->catalog->item);
 	if (widget->filter != NULL)
 		require_products(widget, "filter");
 	if (widget->max_per != NULL)
@@ -363,7 +379,7 @@ drop_without_function(text *name)
 	char	   *function;
 	Oid			schema_oid;
 
-	DeconstructQualifiedName(textToQualifiedNameList(name), &schema, &function);
+	DeconstructQualifiedName(widget_name_list(name), &schema, &function);
 	schema_oid = schema != NULL ? get_namespace_oid(schema, true) : InvalidOid;
 	return OidIsValid(schema_oid) && compat_owns_schema(schema_oid, GetUserId()) && widget_forget_stale(schema, function);
 }

@@ -74,6 +74,8 @@ extern List *widget_rows_all(void);	/* of WidgetDef *, without sources and histo
 /* The id in the body of a function, whoever made it. */
 extern int32 widget_id_in_function(Oid function);
 extern bool widget_name_is_taken(Oid schema, const char *name);
+/* Parts of a name that may have arguments behind, as regprocedure shows it. */
+extern List *widget_name_list(text *name);
 extern Oid	widget_require_function(text *name);
 /* Forgets the widget of that name if it has no function; whether there was one. */
 extern bool widget_forget_stale(const char *schema, const char *name);
