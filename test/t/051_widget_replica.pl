@@ -50,7 +50,7 @@ $node->safe_psql('postgres', q{SELECT personalize.alter_widget('shop.for_you', f
 $node->wait_for_catchup($replica);
 is($session->query_safe($call), $node->safe_psql('postgres', $call), 'sees a widget altered');
 is($session->query_safe(q{SELECT count(*) FROM shop.for_you(3, k => 30) WHERE item >= 40}), '0', 'with its new filter');
-$node->safe_psql('postgres', q{SELECT personalize.drop_widget('shop.again')});
+$node->safe_psql('postgres', q{DROP FUNCTION shop.home; SELECT personalize.drop_widget('shop.again')});
 $node->wait_for_catchup($replica);
 my ($status, undef, $stderr) = $replica->psql('postgres', q{SELECT * FROM shop.again(3)});
 like($stderr, qr/function shop\.again\(integer\) does not exist/, 'and one that is dropped is gone');
@@ -60,7 +60,7 @@ $session->quit;
 
 is($replica->safe_psql('postgres', 'BEGIN READ ONLY; SELECT count(*) FROM shop.for_you(3, k => 5); COMMIT'), '5', 'a READ ONLY transaction');
 is($node->safe_psql('postgres', 'BEGIN READ ONLY; SELECT count(*) FROM shop.for_you(3, k => 5); COMMIT'), '5', 'also on the primary');
-is( $node->safe_psql('postgres', q{BEGIN; SELECT count(*) > 0 FROM shop.home(customer => 3); SELECT count(*) > 0 FROM personalize.explain_recommendation('shop.for_you', 3, 7);
+is( $node->safe_psql('postgres', q{BEGIN; SELECT count(*) > 0 FROM personalize.page('{shop.for_you, shop.cart_tip}', 3, cart => ARRAY[4]); SELECT count(*) > 0 FROM personalize.explain_recommendation('shop.for_you', 3, 7);
 	SELECT pg_current_xact_id_if_assigned() IS NULL; COMMIT}), "t\nt\nt", 'a call takes no transaction id');
 for my $case (
 	[ 'create_widget', q{create_widget('shop.other', sources => '{"shop.together": 1}')} ],
