@@ -38,9 +38,9 @@ session_knn_release(SessionKnn *knn)
 /* --- weights --------------------------------------------------------------- */
 
 double
-session_knn_decay(SessionWeight weight, uint32_t distance, uint32_t length, uint32_t num_visited)
+session_knn_decay(SessionWeight weight, uint32_t distance, uint32_t length)
 {
-	double		linear = (double) (length - distance + 1) / num_visited;
+	double		linear = (double) length - distance + 1;
 
 	switch (weight)
 	{
@@ -102,7 +102,7 @@ session_knn_offer(SessionKnn *knn, uint32_t session, int64_t happened, uint32_t 
 		memset(knn->candidate + had, 0, (knn->room - had) * sizeof(SessionCandidate));
 	}
 	knn->candidate[session].happened = happened;
-	knn->candidate[session].similarity += session_knn_decay(knn->params.decay, knn->distance[visited], knn->length, knn->num_visited);
+	knn->candidate[session].similarity += session_knn_decay(knn->params.decay, knn->distance[visited], knn->length);
 }
 
 static int

@@ -76,8 +76,11 @@ extern void session_knn_add(SessionKnn *knn, double similarity, const uint32_t *
 /* Sum of an item by its place in knn->items; *because is the visited item that gave most. */
 extern double session_knn_score(const SessionKnn *knn, uint32_t place, uint32_t *because);
 
-/* Serenade's similarity of a visited item: (length − distance + 1) / distinct items, if linear. */
-extern double session_knn_decay(SessionWeight weight, uint32_t distance, uint32_t length, uint32_t num_visited);
+/*
+ * What a visited item adds to the similarity: length − distance + 1, if linear.  Serenade divides that by the number of distinct items, which is the same for
+ * all sessions; whole numbers add up to sums that are equal where they should be.
+ */
+extern double session_knn_decay(SessionWeight weight, uint32_t distance, uint32_t length);
 /* Serenade's weight of the first match: 1 − distance / 10, but never below 0, if linear. */
 extern double session_knn_match(SessionWeight weight, uint32_t distance);
 /* ln(sessions / n) to that power, 1 where that says nothing: power 0, or an item in all of the sessions. */

@@ -152,6 +152,53 @@ CALL shop.check_models('built with little memory');
 RESET maintenance_work_mem;
 CALL shop.turns(61, 70);
 
+-- What widgets make of it: the same as SQL that goes through all of the sessions.
+CREATE FUNCTION shop.weight(kind text, distance int, linear float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE kind WHEN 'linear' THEN linear WHEN 'quadratic' THEN linear * linear WHEN 'inverse' THEN 1.0 / distance WHEN 'same' THEN 1
+		   ELSE ln(2::float8) / ln(1::float8 + distance) END
+$$;
+CREATE FUNCTION shop.plain(clicks int[], options jsonb) RETURNS TABLE (item int, score float8) LANGUAGE sql STABLE AS $$
+	WITH o AS (SELECT (options->>'k')::int AS k, (options->>'recent')::int AS recent, least((options->>'last')::int, cardinality(clicks)) AS length,
+					  (options->>'idf')::float8 AS idf, options->>'decay' AS decay, options->>'match' AS match),
+		entry AS (SELECT session, c.item, happened FROM (SELECT session, e.item, max(max(at)) OVER (PARTITION BY session) AS happened FROM shop.click AS e GROUP BY session, e.item) AS c),
+		n AS (SELECT e.item, count(*)::float8 AS n, (SELECT count(DISTINCT session) FROM entry) AS sessions FROM entry AS e GROUP BY e.item),
+		visit AS (SELECT c.item, min(cardinality(clicks) - place + 1)::int AS distance FROM unnest(clicks) WITH ORDINALITY AS c(item, place), o
+				   WHERE cardinality(clicks) - place < length GROUP BY c.item),
+		listed AS (SELECT e.*, distance, row_number() OVER (PARTITION BY e.item ORDER BY happened DESC, session) AS place FROM entry AS e JOIN visit USING (item)),
+		candidate AS (SELECT session, happened, sum(shop.weight(decay, distance, (length - distance + 1)::float8 / (SELECT count(*) FROM visit))) AS similarity,
+							 row_number() OVER (ORDER BY happened DESC, session) AS place
+						FROM listed, o WHERE place <= least(recent, 15) GROUP BY session, happened),
+		nearest AS (SELECT c.*, row_number() OVER (ORDER BY round(similarity::numeric, 9) DESC, happened DESC, session) AS nearness FROM candidate AS c, o WHERE place <= recent),
+		matched AS (SELECT session, similarity, min(distance) AS distance FROM nearest JOIN entry USING (session) JOIN visit USING (item), o WHERE nearness <= k GROUP BY session, similarity)
+	SELECT e.item, sum(similarity * shop.weight(match, distance, greatest(1 - 0.1 * distance, 0))) * CASE WHEN max(sessions) > max(n) THEN ln(max(sessions / n)) ^ max(idf) ELSE 1 END
+	  FROM matched JOIN entry AS e USING (session) JOIN n USING (item), o WHERE e.item <> clicks[cardinality(clicks)]
+	 GROUP BY e.item HAVING sum(shop.weight(match, distance, greatest(1 - 0.1 * distance, 0))) > 0
+$$;
+CREATE PROCEDURE shop.compare_calls(turns int) LANGUAGE plpgsql AS $$
+DECLARE
+	kinds text[] := '{linear,quadratic,log,inverse,same}';
+	options jsonb;
+	clicks int[];
+	v record;
+BEGIN
+	FOR turn IN 1..turns LOOP
+		options := jsonb_build_object('k', 1 + random_below(70, turn, 40), 'recent', 1 + random_below(71, turn, 60), 'last', 1 + random_below(72, turn, 14),
+									  'idf', random_below(73, turn, 3), 'decay', kinds[1 + random_below(74, turn, 5)], 'match', kinds[1 + random_below(75, turn, 5)]);
+		clicks := ARRAY(SELECT random_below(76, turn * 100 + i, 62)::int FROM generate_series(1, 1 + random_below(77, turn, 13)) AS i);
+		PERFORM alter_widget('shop.next', sources => jsonb_build_object('shop.number', options));
+		SELECT r.item AS got_item, r.score AS got, p.item, p.score INTO v
+		  FROM (SELECT item, score FROM shop.next(session => clicks, k => 1000) WHERE score > 0) AS r
+		  FULL JOIN (SELECT item, score / max(score) OVER () AS score FROM shop.plain(clicks, options)) AS p USING (item)
+		 WHERE abs(coalesce(r.score, -1) - coalesce(p.score, -1)) > 1e-9 LIMIT 1;
+		PERFORM fail_unless(NOT FOUND, format('call %s, clicks %s, options %s: %s', turn, clicks, options, v));
+	END LOOP;
+END $$;
+-- few sessions are enough, and plain SQL is slow
+DELETE FROM shop.click WHERE session % 4 > 0;
+CALL shop.refresh_all();
+SELECT create_widget('shop.next', sources => '{"shop.number": 1}', histories => '{"clicked": "shop.number_h"}');
+CALL shop.compare_calls(150);
+
 -- A rebuild leaves what is right, and finds what is not.
 UPDATE shop.number SET n = n + 1, sessions = sessions[1:2], happened = happened[1:2] WHERE item = 3;
 SELECT fail_unless((SELECT count(*) FROM verify('shop.number') WHERE item = '3') = 2, 'a row that was changed');

@@ -149,7 +149,7 @@ plain_nearest(Shop *shop, const SessionKnnParams *params, uint32_t listed)
 			if (has(&shop->session[s], shop->visited[v]) && n++ < listed)
 			{
 				shop->session[s].candidate = true;
-				shop->session[s].similarity += session_knn_decay(params->decay, shop->distance[v], shop->length, shop->num_visited);
+				shop->session[s].similarity += session_knn_decay(params->decay, shop->distance[v], shop->length);
 			}
 	}
 	for (uint32_t s = 0; s < shop->num_sessions; s++)
@@ -236,13 +236,13 @@ test_random(void)
 static void
 test_weights(void)
 {
-	/* four clicks on three items: what Serenade gives the last, and the first */
-	CHECK_NEAR(session_knn_decay(SESSION_LINEAR, 1, 4, 3), 4.0 / 3, 1e-15);
-	CHECK_NEAR(session_knn_decay(SESSION_LINEAR, 4, 4, 3), 1.0 / 3, 1e-15);
-	CHECK_NEAR(session_knn_decay(SESSION_QUADRATIC, 4, 4, 3), 1.0 / 9, 1e-15);
-	CHECK_NEAR(session_knn_decay(SESSION_LOG, 3, 4, 3), 0.5, 1e-15);
-	CHECK_NEAR(session_knn_decay(SESSION_INVERSE, 4, 4, 3), 0.25, 1e-15);
-	CHECK(session_knn_decay(SESSION_SAME, 4, 4, 3) == 1);
+	/* four clicks: the last, and the first */
+	CHECK(session_knn_decay(SESSION_LINEAR, 1, 4) == 4);
+	CHECK(session_knn_decay(SESSION_LINEAR, 4, 4) == 1);
+	CHECK(session_knn_decay(SESSION_QUADRATIC, 2, 4) == 9);
+	CHECK_NEAR(session_knn_decay(SESSION_LOG, 3, 4), 0.5, 1e-15);
+	CHECK_NEAR(session_knn_decay(SESSION_INVERSE, 4, 4), 0.25, 1e-15);
+	CHECK(session_knn_decay(SESSION_SAME, 4, 4) == 1);
 	CHECK_NEAR(session_knn_match(SESSION_LINEAR, 1), 0.9, 1e-15);
 	CHECK_NEAR(session_knn_match(SESSION_LINEAR, 9), 0.1, 1e-12);
 	CHECK(session_knn_match(SESSION_LINEAR, 10) == 0);
