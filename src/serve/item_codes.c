@@ -19,9 +19,9 @@
 #include "model/table_writer.h"
 #include "serve/item_codes.h"
 
-#define NUM_KEPT	16384		/* codes of a catalog; a power of two */
+#define NUM_KEPT	32768		/* codes of a catalog; a power of two */
 #define MAX_CATALOGS 4
-#define MAX_LENGTH	64			/* of a key that is kept, in bytes */
+#define MAX_LENGTH	40			/* of a key that is kept, in bytes */
 
 typedef struct KeptCode
 {
