@@ -59,7 +59,7 @@ typedef struct SeedList
 typedef struct Candidate
 {
 	uint32		item;
-	double		score;			/* above 0; of a fallback at most 1 */
+	double		score;			/* as results show it: level 0 above 0, level L from 1 on within (-L, 1 - L] */
 	int32		source;			/* place of the source that gave most */
 	uint32		because;		/* the seed that gave most to it there; ITEM_NONE: none */
 	double		propensity;		/* with which it was chosen; 1 where nothing was left to chance */

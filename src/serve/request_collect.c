@@ -173,7 +173,7 @@ trace_source(Request *request, int level, int s)
 }
 
 static Candidate *
-as_candidates(Request *request, const MixList *list, const int *sources)
+as_candidates(Request *request, int level, const MixList *list, const int *sources)
 {
 	Candidate  *candidate = env_alloc(&request->server.env, list->size + UINT64CONST(1), sizeof(Candidate));
 
@@ -183,7 +183,7 @@ as_candidates(Request *request, const MixList *list, const int *sources)
 
 		candidate[e] = (Candidate)
 		{
-			entry->item, entry->score, sources[entry->source], entry->because, 1
+			entry->item, entry->score - level, sources[entry->source], entry->because, 1
 		};
 	}
 	return candidate;
@@ -213,7 +213,7 @@ mix_level(Request *request, int level, uint32 want)
 			trace_source(request, level, s);
 	}
 	mix_lists(&request->server.env, &offers->index, &request->items, mix_kind(request, level), lists, weights, n, &mixed);
-	offers->level[level].candidate = as_candidates(request, &mixed, sources);
+	offers->level[level].candidate = as_candidates(request, level, &mixed, sources);
 	offers->level[level].size = mixed.size;
 	offers->level[level].mixed = true;
 }
@@ -245,7 +245,7 @@ request_source_candidates(Request *request, int source, uint32 *size)
 	for (uint32 e = 0; e < list->size; e++)
 		candidate[e] = (Candidate)
 	{
-		list->entry[e].item, mix_amount(kind, list, e, weight_of(def)), source, list->entry[e].because, 1
+		list->entry[e].item, mix_amount(kind, list, e, weight_of(def)) - def->level, source, list->entry[e].because, 1
 	};
 	*size = list->size;
 	return candidate;
