@@ -53,7 +53,8 @@ SELECT personalize.create_widget('widget_shop.forms', histories => '{"bought": "
 	{"source": "widget_shop.bought_together", "weight": 2.5, "from": ["cart", "bought"], "slots": [1, 4, 4]},
 	{"source": "you viewed", "model": "widget_shop.viewed_together", "from": "viewed"},
 	{"source": "widget_shop.viewed_bought", "from": ["item", "session"], "weight": null},
-	{"source": "recently_viewed", "weight": 0.1}]', mix => 'rrf', max_per => '{"brand": 2}', diversity => 0.3, shuffle => 5, explore => 0.1, k => 30) IS NOT NULL AS created;
+	{"source": "recently_viewed", "weight": 0.1},
+	{"source": "look again", "model": "recently_viewed", "weight": 0.2}]', mix => 'rrf', max_per => '{"brand": 2}', diversity => 0.3, shuffle => 5, explore => 0.1, k => 30) IS NOT NULL AS created;
 SELECT place, level, kind, name, relation, weight, slots, seeds, seed_history, options FROM personalize.widget_source
  WHERE widget_id = (SELECT id FROM personalize.widget WHERE name = 'forms') ORDER BY place;
 -- Without any source, with the only history of its own catalog; that stands for every event.
@@ -90,7 +91,7 @@ BEGIN
 		'{"widget_shop.bought_together": {"weigth": 1}}', '{"widget_shop.bought_together": {"slots": [0]}}', '{"widget_shop.bought_together": {"slots": [1.5]}}',
 		'{"widget_shop.bought_together": {"slots": "1"}}', '{"widget_shop.bought_together": {"slots": [1001]}}', '{"widget_shop.bought_together": {"from": 1}}',
 		'{"widget_shop.bought_together": {"from": ["basket"]}}', '{"widget_shop.bought_together": {"from": "customer"}}', '{"label": {"model": 1}}', '{"label": {"model": "widget_shop.nothing"}}',
-		'{"label": {"model": "trending"}}', '{"widget_shop.bought_together": {"slots": [1, 2]}, "widget_shop.viewed_together": {"slots": [2]}}',
+		'{"label": {"model": "trending"}}', '{"label": {"model": "cooccurrence"}}', '{"widget_shop.bought_together": {"slots": [1, 2]}, "widget_shop.viewed_together": {"slots": [2]}}',
 		'[1]', '[{"weight": 1}]', '[{"source": 1}]', '{"widget_shop.bought_together": 1, "widget_shop.other_together": 1}']
 	LOOP
 		PERFORM pg_temp.refused(s);
@@ -117,6 +118,20 @@ BEGIN
 	PERFORM pg_temp.refused('{}');
 END $$;
 SELECT count(*) AS nothing_left_behind FROM pg_proc WHERE proname = 'bad';
+
+-- Generic names of models: none, one, several.
+DO $$ BEGIN PERFORM pg_temp.refused('{"best_sellers": 1}', ', catalog => ''widget_shop.catalog'''); END $$;
+BEGIN;
+SELECT personalize.create_popularity('widget_shop.popular', 'widget_shop.buyers');
+SELECT personalize.create_widget('widget_shop.page', '{"best_sellers": {"weight": 2}, "sold here": {"model": "popular"}}', histories => '"widget_shop.buyers"', fallback => '{best_sellers}') IS NOT NULL AS created;
+SELECT sources, fallback FROM personalize.widgets WHERE function = 'widget_shop.page'::regproc;
+SELECT place, level, kind, name, relation FROM personalize.widget_source WHERE widget_id = (SELECT id FROM personalize.widget WHERE name = 'page') ORDER BY place;
+SELECT personalize.create_popularity('widget_shop.viewed', 'widget_shop.viewers');
+DO $$ BEGIN PERFORM pg_temp.refused('{"popular": 1}', ', catalog => ''widget_shop.catalog'''); END $$;
+-- what was clear stays what it was
+SELECT personalize.alter_widget('widget_shop.page', k => 3) IS NOT NULL AS altered;
+SELECT k, sources, fallback FROM personalize.widgets WHERE function = 'widget_shop.page'::regproc;
+ROLLBACK;
 
 -- Names.
 SELECT personalize.create_widget(NULL);

@@ -308,6 +308,7 @@ json_of(const char *string)
 static void
 keep_relations(const WidgetDef *old, FunctionCallInfo fcinfo, WidgetArguments *arguments)
 {
+	arguments->before = old;
 	if (PG_ARGISNULL(ARG_SOURCES))
 		arguments->sources = json_of(widget_sources_text(old));
 	if (PG_ARGISNULL(ARG_HISTORIES))

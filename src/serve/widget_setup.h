@@ -40,6 +40,7 @@ typedef struct WidgetArguments
 	Oid			catalog;
 	ArrayType  *fallback;
 	bool		no_customers;	/* histories are not to be guessed */
+	const WidgetDef *before;	/* alter_widget: as it was; NULL otherwise */
 } WidgetArguments;
 
 /* --- widget_sources.c --- */

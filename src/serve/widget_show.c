@@ -65,11 +65,20 @@ append_options(StringInfo out, const WidgetSource *source)
 	appendBinaryStringInfo(out, options + 1, strlen(options) - 2);
 }
 
-/* A label stands beside the model that it means. */
+/* A label stands beside what it is for. */
 static bool
 has_label(const WidgetSource *source)
 {
-	return source->named && OidIsValid(source->relation) && !widget_name_says(source->name);
+	return source->named && !widget_name_says(source->name);
+}
+
+/* Some kinds have a relation that is no model of theirs. */
+static const char *
+labeled(const WidgetSource *source)
+{
+	bool		is_model = OidIsValid(source->relation) && source_kind_of_model(source->relation) == source->kind;
+
+	return is_model ? registry_name(source->relation) : source->kind->name;
 }
 
 static void
@@ -84,7 +93,7 @@ append_object(StringInfo out, const WidgetDef *widget, const WidgetSource *sourc
 	if (has_label(source))
 	{
 		append_key(out, "model");
-		escape_json(out, registry_name(source->relation));
+		escape_json(out, labeled(source));
 	}
 	append_key(out, "weight");
 	appendStringInfoString(out, float8out_internal(source->weight));

@@ -173,7 +173,7 @@ read_common(DraftSource *draft, const JsonbValue *key, JsonbValue *value)
 	else if (key_is(key, "model"))
 	{
 		if (value->type != jbvString)
-			fail_source(draft->source.name, "model", "the name of a model");
+			fail_source(draft->source.name, "model", "the name of a model or a kind of source");
 		draft->model = string_of(value);
 	}
 	else
@@ -386,16 +386,23 @@ take_model(DraftSource *draft, Oid relation)
 	require_readable(relation);
 }
 
+/* What the source is: its name, unless that is a label. */
+static const char *
+meaning(const DraftSource *draft)
+{
+	return draft->model != NULL ? draft->model : draft->source.name;
+}
+
 /* Relations and kinds; generic names wait for the catalog. */
 static void
 resolve_name(DraftSource *draft)
 {
-	const char *name = draft->model != NULL ? draft->model : draft->source.name;
+	const char *name = meaning(draft);
 	Oid			relation;
 
-	if (draft->model == NULL && generic_kind(name) != NULL)
+	if (generic_kind(name) != NULL)
 		return;
-	if (draft->model == NULL && !is_kind_of_models(name))
+	if (!is_kind_of_models(name))
 		draft->source.kind = source_kind(name);
 	draft->source.named = draft->model != NULL || draft->source.kind != NULL;
 	if (draft->source.kind != NULL)
@@ -462,23 +469,44 @@ require_catalog(const WidgetDef *widget, int32 id, const char *what, const char 
 
 /* ---------------------------------------------------------------- generic names */
 
-static void
-resolve_generic(const WidgetDef *widget, DraftSource *draft)
+/* Another model of that kind since does not change what a widget's name for one has meant. */
+static Oid
+meant_before(const WidgetDef *before, const char *name, List *models)
 {
-	const char *kind = generic_kind(draft->source.name);
+	for (int i = 0; before != NULL && i < before->num_sources; i++)
+		if (strcmp(before->source[i].name, name) == 0 && list_member_oid(models, before->source[i].relation))
+			return before->source[i].relation;
+	return InvalidOid;
+}
+
+static void pg_attribute_noreturn()
+fail_generic(const WidgetDef *widget, const char *name, const char *kind, int num_models)
+{
+	char	   *catalog = registry_name(widget->catalog->relation);
+
+	ereport(ERROR,
+			(errcode(num_models == 0 ? ERRCODE_UNDEFINED_OBJECT : ERRCODE_AMBIGUOUS_PARAMETER),
+			 num_models == 0 ? errmsg("source \"%s\" needs a model of kind %s on catalog %s", name, kind, catalog) :
+			 errmsg("source \"%s\" could be any of %d models of catalog %s", name, num_models, catalog),
+			 num_models == 0 ? errhint("personalize.create_%s() makes one.", kind) :
+			 errhint("Name the model instead, as schema.name.")));
+}
+
+static void
+resolve_generic(const WidgetDef *widget, DraftSource *draft, const WidgetDef *before)
+{
+	const char *kind = generic_kind(meaning(draft));
 	List	   *models;
+	Oid			model;
 
 	if (draft->source.kind != NULL)
 		return;
 	draft->source.named = true;
 	models = source_kind_models(kind, widget->catalog->id);
-	if (list_length(models) != 1)
-		ereport(ERROR,
-				(errcode(models == NIL ? ERRCODE_UNDEFINED_OBJECT : ERRCODE_AMBIGUOUS_PARAMETER),
-				 models == NIL ? errmsg("source \"%s\" needs a model of kind %s on catalog %s", draft->source.name, kind, registry_name(widget->catalog->relation)) :
-				 errmsg("source \"%s\" could be any of %d models of catalog %s", draft->source.name, list_length(models), registry_name(widget->catalog->relation)),
-				 errhint("%s", models == NIL ? psprintf("personalize.create_%s() makes one.", kind) : "Name the model instead, as schema.name.")));
-	take_model(draft, linitial_oid(models));
+	model = list_length(models) == 1 ? linitial_oid(models) : meant_before(before, meaning(draft), models);
+	if (!OidIsValid(model))
+		fail_generic(widget, meaning(draft), kind, list_length(models));
+	take_model(draft, model);
 }
 
 /* ---------------------------------------------------------------- histories */
@@ -690,7 +718,7 @@ widget_resolve(WidgetDef *widget, const WidgetArguments *arguments)
 	{
 		DraftSource *draft = lfirst(cell);
 
-		resolve_generic(widget, draft);
+		resolve_generic(widget, draft, arguments->before);
 		require_catalog(widget, source_kind_catalog(draft->source.relation), "source", draft->source.name);
 		resolve_from(widget, draft);
 		draft->source.place = widget->num_sources++;
