@@ -37,7 +37,7 @@ SELECT $page$<!DOCTYPE html>
 <title>A shop, as three visitors see it</title>
 <style>
 :root { --ground: #f7f5f0; --card: #ffffff; --ink: #1f1d18; --soft: #5a564b; --line: #d9d4c7; --accent: #8a3b12; }
-@media (prefers-color-scheme: dark) { :root { --ground: #181714; --card: #24221d; --ink: #f1eee6; --soft: #bdb7a8; --line: #403c33; --accent: #f0a878; } }
+@media (prefers-color-scheme: dark) { :root { --ground: #181714; --card: #24221d; --ink: #f1eee6; --soft: #bdb7a8; --line: #403c33; --accent: #f0a878; } li svg { filter: brightness(.82); } }
 * { box-sizing: border-box; margin: 0; }
 body { background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
 header, main, footer { max-width: 76rem; margin: 0 auto; padding: 1.5rem; }

@@ -5,11 +5,16 @@ CREATE TABLE shop.shown_why (section integer, line bigint, product text, step te
 CREATE TABLE shop.shown_time (what text, ms double precision);
 
 -- Somebody with a long history, somebody who has just bought for the first time; of the third only the country is known.
-SELECT customer_id AS old, orders AS old_orders, products AS old_products, name AS old_name, country AS old_country
-  FROM (SELECT customer_id, count(DISTINCT order_id) AS orders, count(DISTINCT product_id) AS products FROM shop.purchases GROUP BY customer_id ORDER BY 2 DESC, 1 LIMIT 1) AS x JOIN shop.customers USING (customer_id) \gset
-SELECT customer_id AS new, products AS new_products, name AS new_name, country AS new_country
-  FROM (SELECT customer_id, count(*) AS products FROM shop.purchases GROUP BY customer_id HAVING count(DISTINCT order_id) = 1 AND count(*) BETWEEN 2 AND 6 ORDER BY max(ordered_at) DESC, customer_id LIMIT 1) AS x
-  JOIN shop.customers USING (customer_id) \gset
+SELECT customer_id AS old FROM shop.purchases GROUP BY customer_id ORDER BY count(*) DESC, customer_id LIMIT 1 \gset
+SELECT customer_id AS new
+  FROM (SELECT customer_id, max(ordered_at) AS last FROM shop.purchases WHERE ordered_at > now() - interval '7 days' GROUP BY customer_id) AS recent
+  CROSS JOIN LATERAL (SELECT count(DISTINCT order_id) AS orders, count(*) AS products FROM shop.purchases AS p WHERE p.customer_id = recent.customer_id) AS x
+ WHERE orders = 1 AND products BETWEEN 2 AND 6 ORDER BY last DESC, customer_id LIMIT 1 \gset
+SELECT name AS old_name, country AS old_country FROM shop.customers WHERE customer_id = :old \gset
+SELECT count(DISTINCT order_id) AS old_orders, count(DISTINCT product_id) AS old_products FROM shop.purchases WHERE customer_id = :old \gset
+SELECT name AS new_name, country AS new_country FROM shop.customers WHERE customer_id = :new \gset
+SELECT count(*) AS new_products, string_agg(name, ', ' ORDER BY name) AS new_bought FROM shop.purchases JOIN shop.products USING (product_id) WHERE customer_id = :new \gset
+
 -- A popular product that is available, and a cart of it and popular things of two other categories.
 CREATE TEMP TABLE popular AS
 SELECT product_id, name, category, orders, row_number() OVER (ORDER BY orders DESC, product_id) AS place
@@ -29,26 +34,27 @@ BEGIN
 	INSERT INTO shop.shown_time VALUES (regexp_replace(page, '\(.*', ''), extract(epoch FROM clock_timestamp() - started) * 1000);
 	INSERT INTO shop.shown_page
 	SELECT section, dense_rank() OVER (ORDER BY first), shelf, rank, item, name, category, to_char(price, 'FM999,990.00'), pg_temp.reason(item::text, because::text, reason)
-	  FROM (SELECT *, min(place) OVER (PARTITION BY shelf) AS first FROM answer) AS a JOIN shop.products ON product_id = item;
+	  FROM (SELECT *, min(place) OVER (PARTITION BY shelf) AS first FROM answer) AS a JOIN shop.products ON product_id = item
+	 -- who has bought nothing has nothing to buy again: what comes from no source is left out of that shelf
+	 WHERE shelf <> 'Buy it again' OR source IS NOT NULL;
 	DROP TABLE answer;
 END $$;
 
 INSERT INTO shop.shown_section VALUES
 	(1, :'old_name' || ', a customer for long', format('%s, %s orders, %s products.', :'old_country', :'old_orders', :'old_products')),
-	(2, :'new_name' || ', a new customer', format('%s, one order of %s products: %s.', :'new_country', :'new_products',
-		(SELECT string_agg(name, ', ' ORDER BY name) FROM shop.purchases JOIN shop.products USING (product_id) WHERE customer_id = :new))),
+	(2, :'new_name' || ', a new customer', format('%s, one order of %s products: %s.', :'new_country', :'new_products', :'new_bought')),
 	(3, 'A visitor from Germany', 'Nobody knows more: what is popular there.'),
 	(4, :'anchor_name', 'The page of a product, looked at by the new customer.'),
-	(5, 'A cart', format('%s: together %s. Delivery is free from 100.', :'cart_names', :'cart_value'));
+	(5, 'A cart', format('%s: together %s. Delivery is free from %s.', :'cart_names', :'cart_value', :'delivery'));
 
--- the first call of a connection reads definitions and plans statements
-SELECT count(*) AS ignored FROM shop.home() \gset
+-- The first call of a connection reads definitions and plans statements
+SELECT (SELECT count(*) FROM shop.home()) + (SELECT count(*) FROM shop.product()) + (SELECT count(*) FROM shop.cart()) AS ignored \gset
 SELECT pg_temp.show(1, format('shop.home(customer => %s)', :old)), pg_temp.show(2, format('shop.home(customer => %s)', :new)), pg_temp.show(3, 'shop.home(segment => ''{Germany}'')') \g /dev/null
 SELECT pg_temp.show(4, format('shop.product(customer => %s, item => %L)', :new, :'anchor')), pg_temp.show(5, format('shop.cart(cart => %L)', :'cart')) \g /dev/null
 
 -- Why the first product that is for the old customer stands where it stands.
 INSERT INTO shop.shown_why
-SELECT 1, row_number() OVER (), p.name, e.step, e.source, coalesce(b.name, e.because), e.amount, e.detail
-  FROM shop.home(customer => :old) AS h JOIN shop.products AS p ON p.product_id = h.item, personalize.explain_recommendation('shop.for_you', :old, h.item) WITH ORDINALITY AS e
-  LEFT JOIN shop.products AS b ON b.product_id::text = e.because
- WHERE h.shelf = 'For you' AND h.rank = 1 ORDER BY e.ordinality;
+SELECT 1, e.line, p.name, e.step, e.source, coalesce(b.name, e.because), e.amount, CASE WHEN e.step = 'reason' THEN 'because of ' || b.name ELSE e.detail END
+  FROM (SELECT item FROM shop.home(customer => :old) WHERE shelf = 'For you' AND rank = 1) AS h JOIN shop.products AS p ON p.product_id = h.item
+  CROSS JOIN LATERAL personalize.explain_recommendation('shop.for_you', :old, h.item) WITH ORDINALITY AS e(step, source, because, amount, detail, line)
+  LEFT JOIN shop.products AS b ON b.product_id::text = e.because;

@@ -8,8 +8,8 @@ SELECT personalize.create_widget('shop.popular', sources => '{"shop.best_sellers
 SELECT personalize.create_widget('shop.new_in', sources => '{"new_arrivals": 1}', histories => '{"bought": "shop.customers_h"}', filter => 'available', k => 6);
 
 -- a home page of five of them, with no product twice
-SELECT personalize.create_page('shop.home', widgets => '[{"widget": "shop.for_you", "title": "For you"}, {"widget": "shop.buy_again", "title": "Buy it again"},
-    {"widget": "shop.trending_now", "title": "Trending"}, {"widget": "shop.popular", "title": "Best sellers"}, {"widget": "shop.new_in", "title": "New"}]');
+SELECT personalize.create_page('shop.home', widgets => '[{"widget": "shop.for_you", "title": "For you"}, {"widget": "shop.trending_now", "title": "Trending"},
+    {"widget": "shop.popular", "title": "Best sellers"}, {"widget": "shop.new_in", "title": "New"}, {"widget": "shop.buy_again", "title": "Buy it again"}]');
 
 -- a product's page: what completes it, and the same sort of thing at 1.1 to 1.6 times the price
 SELECT personalize.create_widget('shop.goes_with', sources => '{"shop.together": {"weight": 1, "from": ["item"]}}', histories => '{"bought": "shop.customers_h"}',
@@ -22,5 +22,5 @@ SELECT personalize.create_page('shop.product', widgets => '[{"widget": "shop.goe
 SELECT personalize.create_widget('shop.complete', sources => '{"shop.together": {"weight": 1, "from": ["cart"]}}', histories => '{"bought": "shop.customers_h"}',
     filter => 'available', rules => '{"price": {"max": 0.6, "of": "cart"}}', max_per_category => 2, k => 6);
 SELECT personalize.create_widget('shop.free_delivery', sources => '{"shop.together": {"weight": 1, "from": ["cart"]}}', histories => '{"bought": "shop.customers_h"}',
-    filter => 'available', rules => '{"price_fill": {"to": 100}}', k => 6);
+    filter => 'available', rules => '{"price_fill": {"to": DELIVERY}}', k => 6);
 SELECT personalize.create_page('shop.cart', widgets => '[{"widget": "shop.complete", "title": "Completes the cart"}, {"widget": "shop.free_delivery", "title": "To free delivery"}]');
