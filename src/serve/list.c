@@ -30,7 +30,7 @@
 /* Items to look up in the product table at a time. */
 #define MIN_LOOK 16
 #define MAX_LOOK 4096
-/* Items of the rest of the shop that are fetched at a time, at least. */
+/* Items of the rest of the shop that are fetched at a time, at most. */
 #define REST_BATCH 32
 
 struct ListMaker;
@@ -396,7 +396,7 @@ next_of_rest(ListMaker *maker, Candidate *out)
 
 		if (maker->next_rest == maker->num_rest)
 		{
-			maker->num_rest = products_rest(maker->request, maker->rest, REST_BATCH);
+			maker->num_rest = products_rest(maker->request, maker->rest, Min(Max(maker->want - maker->made, 4), REST_BATCH));
 			maker->next_rest = 0;
 			if (maker->num_rest == 0)
 				return false;

@@ -25,7 +25,7 @@
 /* Fetched at once; more are looked at one by one. */
 #define MAX_SET 20000
 /* Planner's units that looking at one item is worth: an index and a row that are in memory, where the planner takes them to be on disk. */
-#define LOOK_COST 0.5
+#define LOOK_COST 0.2
 /* New items among which exploration chooses. */
 #define MAX_NEW 1000
 

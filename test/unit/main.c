@@ -23,6 +23,7 @@ static const Suite suites[] = {
 	{"cooccur", test_cooccur},
 	{"itemvec", test_itemvec},
 	{"keyset", test_keyset},
+	{"listing", test_listing},
 	{"measure", test_measure},
 	{"mix", test_mix},
 	{"pair_best", test_pair_best},

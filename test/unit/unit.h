@@ -38,6 +38,7 @@ extern void test_baskets(void);
 extern void test_cooccur(void);
 extern void test_itemvec(void);
 extern void test_keyset(void);
+extern void test_listing(void);
 extern void test_measure(void);
 extern void test_mix(void);
 extern void test_pair_best(void);
