@@ -23,7 +23,10 @@
 
 #include "serve/products_statement.h"
 
-#define PREFIX "SELECT "
+/* Once alone, and once as it stands in statements; of the same length, for positions in messages. */
+#define ALONE "SELECT  %s"
+#define ENCLOSED "SELECT (%s\n)"
+#define PREFIX_LENGTH 8
 
 /* --- errors --------------------------------------------------------------- */
 
@@ -43,7 +46,7 @@ add_context(void *arg)
 	if (position > 0)
 	{
 		errposition(0);
-		internalerrposition(Max(1, position - (int) strlen(PREFIX)));
+		internalerrposition(Max(1, position - PREFIX_LENGTH));
 		internalerrquery(context->predicate->text);
 	}
 	errcontext("%s of widget %s", context->predicate->rule, widget_name(context->products->rules->widget));
@@ -110,8 +113,12 @@ refuse_foreign(Node *node, void *context)
 static Node *
 parse(const RulePredicate *predicate)
 {
-	Node	   *expression = only_expression(predicate, pg_parse_query(psprintf(PREFIX "%s", predicate->text)));
+	Node	   *expression = only_expression(predicate, pg_parse_query(psprintf(ALONE, predicate->text)));
+	Node	   *enclosed = only_expression(predicate, pg_parse_query(psprintf(ENCLOSED, predicate->text)));
 
+	/* some words mean something after SELECT only */
+	if (!equal(expression, enclosed))
+		fail_no_expression(predicate);
 	refuse_foreign(expression, unconstify(RulePredicate *, predicate));
 	return expression;
 }
@@ -166,7 +173,7 @@ analyze(const Products *products, const RulePredicate *predicate, Relation relat
 	ParseState *state = make_parsestate(NULL);
 	Node	   *expression = parse(predicate);
 
-	state->p_sourcetext = psprintf(PREFIX "%s", predicate->text);
+	state->p_sourcetext = psprintf(ALONE, predicate->text);
 	products_parser_setup(state, unconstify(Products *, products));
 	addNSItemToQuery(state, addRangeTableEntryForRelation(state, relation, AccessShareLock, NULL, true, true), true, true, true);
 	expression = transformWhereClause(state, expression, EXPR_KIND_WHERE, predicate->rule);

@@ -180,6 +180,21 @@ compare_with(Request *request, struct RequestRules *barred)
 	set_categories(request, barred);
 }
 
+/* To list what is of any category would be no answer. */
+static void
+require_category(const Request *request)
+{
+	const CatalogDef *catalog = request->widget->catalog;
+
+	if (request->category == NULL || catalog->attribute[CATALOG_CATEGORY] != NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("widget %s cannot be asked for a category", widget_name(request->widget)),
+			 errdetail("Catalog %s does not know the categories of items.", registry_name(catalog->relation)),
+			 errhint("Make the catalog with personalize.create_catalog(..., products => ..., category => 'column').")));
+}
+
 struct RequestRules *
 rules_of_request(Request *request)
 {
@@ -187,6 +202,7 @@ rules_of_request(Request *request)
 
 	if (barred != NULL)
 		return barred;
+	require_category(request);
 	barred = MemoryContextAllocZero(request->context, sizeof(struct RequestRules));
 	mark_barred(request, barred);
 	if (request->has_among)
