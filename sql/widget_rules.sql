@@ -242,19 +242,19 @@ SELECT * FROM shop.plain(category => 'cups');
 
 -- rights and policies of the product table are the caller's
 SELECT made(filter => 'available');
-CREATE ROLE rules_shopper;
-GRANT USAGE ON SCHEMA shop, personalize, public TO rules_shopper;
-GRANT SELECT ON shop.together, shop.customers TO rules_shopper;
-SET ROLE rules_shopper;
+CREATE ROLE regress_personalize_rules;
+GRANT USAGE ON SCHEMA shop, personalize, public TO regress_personalize_rules;
+GRANT SELECT ON shop.together, shop.customers TO regress_personalize_rules;
+SET ROLE regress_personalize_rules;
 SELECT listed(1);
 RESET ROLE;
-GRANT SELECT (id, available, category) ON shop.products TO rules_shopper;
-SET ROLE rules_shopper;
+GRANT SELECT (id, available, category) ON shop.products TO regress_personalize_rules;
+SET ROLE regress_personalize_rules;
 SELECT listed(1);
 RESET ROLE;
 ALTER TABLE shop.products ENABLE ROW LEVEL SECURITY;
-CREATE POLICY cheap ON shop.products TO rules_shopper USING (id < 8);
-SET ROLE rules_shopper;
+CREATE POLICY cheap ON shop.products TO regress_personalize_rules USING (id < 8);
+SET ROLE regress_personalize_rules;
 SELECT listed(1);
 RESET ROLE;
 SELECT listed(1);
@@ -265,6 +265,6 @@ ALTER TABLE shop.products RENAME is_there TO available;
 SELECT listed(1);
 
 DROP SCHEMA shop CASCADE;
-DROP OWNED BY rules_shopper;
-DROP ROLE rules_shopper;
+DROP OWNED BY regress_personalize_rules;
+DROP ROLE regress_personalize_rules;
 DROP FUNCTION made, listed;
