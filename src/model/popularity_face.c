@@ -288,10 +288,13 @@ read_counter(Pass *pass, Relation counts, HeapTuple tuple)
 
 	if (what == POPULARITY_TIMES)
 		return;
+	/* whoever only compares has said so already, as of any counter that is not to be there */
+	if (pass->sink && (item >= pass->items->keys.size || what < 0 || what >= POPULARITY_MAX_WHAT))
+		return;
 	if (item >= pass->items->keys.size)
-		fail_damaged(pass, "It has an item that the catalog does not have.");
+		fail_damaged(pass, "There is an item that the catalog does not have.");
 	if (what < 0 || what >= POPULARITY_MAX_WHAT)
-		fail_damaged(pass, "It has a counter of no known kind.");
+		fail_damaged(pass, "There is a counter of no known kind.");
 	if (pass->segment == NULL || !model_row_same_bytes(segment, false, PointerGetDatum(pass->segment)))
 		begin_segment(pass, segment);
 	if (epoch < pass->def->first_epoch[what])
