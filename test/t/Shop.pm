@@ -29,7 +29,7 @@ INSERT INTO shop.views
 END
 }
 
-# Two histories and four models, each with what the others have not.
+# Two histories and four models, each with what the others have not; nearest sessions of one.
 sub create_models
 {
 	my ($node, $db, $role) = @_;
@@ -42,6 +42,7 @@ SELECT personalize.create_cooccurrence('shop.bought_together', history => 'shop.
 SELECT personalize.create_cooccurrence('shop.damped', history => 'shop.orders_h', measure => 'kernel', damping => 0.5, half_life => '30 days', generation => '30 days');
 SELECT personalize.create_cooccurrence('shop.seen_together', history => 'shop.views_h', measure => 'llr', neighbors => 10, min_count => 2);
 SELECT personalize.create_cooccurrence('shop.seen_next', history => 'shop.views_h', measure => 'count', sequence => true, "window" => 2);
+SELECT personalize.create_sessions('shop.near_views', history => 'shop.views_h', recent => 30);
 END
 }
 
@@ -49,7 +50,7 @@ END
 sub not_exact
 {
 	my ($node, $db, $now) = @_;
-	my $wrong = $node->safe_psql($db, q{SELECT m.relation, v.* FROM (SELECT relation FROM personalize.model ORDER BY id) AS m, personalize.verify(m.relation) AS v LIMIT 5});
+	my $wrong = $node->safe_psql($db, q{SELECT m.relation, v.* FROM (SELECT relation, id FROM personalize.model UNION ALL SELECT relation, id FROM personalize.sessions ORDER BY id) AS m, personalize.verify(m.relation) AS v LIMIT 5});
 	return $wrong unless $now;
 	return $wrong . $node->safe_psql($db, <<'END');
 WITH entry AS (SELECT DISTINCT order_id, product_id FROM shop.order_lines),
@@ -106,7 +107,7 @@ sub fingerprint
 	my ($node, $db) = @_;
 	return $node->safe_psql($db, join ' UNION ALL ',
 		(map { qq{SELECT '$_ ' || count(*) || ' ' || md5(string_agg(m::text, chr(10) ORDER BY m::text COLLATE "C")) FROM shop.$_ AS m} }
-			qw(bought_together damped seen_together seen_next orders_h views_h)),
+			qw(bought_together damped seen_together seen_next near_views orders_h views_h)),
 		q{SELECT 'neighbors ' || md5(string_agg(x::text, chr(10) ORDER BY item, rank)) FROM shop.bought_together, personalize.neighbors('shop.bought_together', item, 7, 'jaccard') AS x},
 		q{SELECT 'of texts ' || md5(string_agg(x::text, chr(10) ORDER BY item COLLATE "C", rank)) FROM shop.seen_next, personalize.neighbors('shop.seen_next', item) AS x},
 		q{SELECT 'pair counts ' || sum(personalize.pair_count('shop.damped', item, item + 7)) FROM shop.damped},
