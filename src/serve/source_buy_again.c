@@ -53,7 +53,7 @@ open_rates(WidgetPlan *plan, Oid relation)
 	Oid			keys = key_array_type(plan->def);
 
 	return source_statement(plan,
-							psprintf("SELECT u.item, u.score FROM %s AS f CROSS JOIN LATERAL pg_catalog.unnest(f.items, f.scores) AS u(item, score)"
+							psprintf("SELECT u.item, u.score FROM %s AS f CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(f.items), pg_catalog.unnest(f.scores)) AS u(item, score)"
 									 " WHERE f.segment OPERATOR(pg_catalog.=) '{}'::pg_catalog.text[] AND u.item OPERATOR(pg_catalog.=) ANY ($1)",
 									 registry_name(relation)),
 							1, &keys);

@@ -141,6 +141,32 @@ require_one(const WidgetSource *source, bool has_items, bool has_table)
 				 errmsg("\"item\" and \"rank\" of source \"%s\" are columns, and there is no table", source->name)));
 }
 
+/* What has an order that min() knows. */
+static void
+require_rank(const WidgetSource *source, const char *column)
+{
+	Oid			type = setup_require_column("rank", source->relation, column);
+
+	switch (getBaseType(type))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("rank cannot be of type %s", format_type_be(type)),
+					 errdetail("Column \"%s\" of %s must be a number, a date or a time.", column, registry_name(source->relation))));
+	}
+}
+
 static void
 check(const WidgetDef *widget, WidgetSource *source)
 {
@@ -153,7 +179,7 @@ check(const WidgetDef *widget, WidgetSource *source)
 	if (items == NULL)
 	{
 		source_require_item(widget, source->relation, source_option_text(source, "item", "item"));
-		setup_require_column("rank", source->relation, source_option_text(source, "rank", "rank"));
+		require_rank(source, source_option_text(source, "rank", "rank"));
 	}
 	source_try_open(widget, source);
 }

@@ -98,7 +98,7 @@ open_lists(WidgetPlan *plan, Oid relation, Oid keys)
 {
 	return source_statement(plan,
 							psprintf("SELECT f.item, u.neighbor, u.score FROM %s AS f"
-									 " CROSS JOIN LATERAL pg_catalog.unnest(f.neighbors, f.scores) AS u(neighbor, score)"
+									 " CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(f.neighbors), pg_catalog.unnest(f.scores)) AS u(neighbor, score)"
 									 " WHERE f.item OPERATOR(pg_catalog.=) ANY ($1) AND u.score OPERATOR(pg_catalog.>) 0",
 									 registry_name(relation)),
 							1, &keys);

@@ -256,13 +256,31 @@ source_option_relation(WidgetSource *source, const char *name)
 	return relation;
 }
 
+typedef struct OptionName
+{
+	const WidgetSource *source;
+	const char *name;
+} OptionName;
+
+static void
+add_option_context(void *arg)
+{
+	OptionName *option = arg;
+
+	errcontext("option \"%s\" of source \"%s\"", option->name, option->source->name);
+}
+
 static double
 days_of(const WidgetSource *source, const char *name, const char *text)
 {
-	Interval   *interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
-																 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	OptionName	option = {source, name};
+	ErrorContextCallback callback = {error_context_stack, add_option_context, &option};
+	Datum		interval;
 
-	return registry_interval_days(interval);
+	error_context_stack = &callback;
+	interval = DirectFunctionCall3(interval_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	error_context_stack = callback.previous;
+	return registry_interval_days(DatumGetIntervalP(interval));
 }
 
 double
