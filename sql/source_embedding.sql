@@ -24,12 +24,12 @@ CREATE FUNCTION plain(seeds text[]) RETURNS TABLE (item text, score float8) LANG
 	SELECT p.id, sum(1 - (p.embedding <=> s.embedding)) FROM products AS p, products AS s
 	 WHERE s.id = ANY (seeds) AND p.id <> s.id AND 1 - (p.embedding <=> s.embedding) BETWEEN 0 AND 1 + 1e-9 GROUP BY p.id
 $$;
+SELECT personalize.create_widget('embedding_shop.w', '{"embedding": {"table": "products", "item": "id"}}', catalog => 'items');
 CREATE FUNCTION compare(seeds text[]) RETURNS text LANGUAGE sql AS $$
 	SELECT count(*) FILTER (WHERE abs(w.score - p.score) > 1e-6 OR w.item IS NULL OR p.item IS NULL) || ' differ, ' || count(p.item) || ' items'
 	  FROM (SELECT item, score FROM w(cart => seeds, k => 1000) WHERE score > 0) AS w
 	  FULL JOIN (SELECT item, score / (SELECT max(score) FROM plain(seeds)) AS score FROM plain(seeds) WHERE item <> ALL (seeds)) AS p USING (item)
 $$;
-SELECT personalize.create_widget('embedding_shop.w', '{"embedding": {"table": "products", "item": "id"}}', catalog => 'items');
 SELECT compare('{p7}');
 SELECT compare('{p7,p12,p13}');
 SELECT item, because, reason FROM w(item => 'p7', k => 2);
