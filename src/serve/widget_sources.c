@@ -20,6 +20,7 @@
 
 #include "base/guards.h"
 #include "model/content.h"
+#include "model/follower.h"
 #include "serve/source_kind.h"
 #include "serve/widget_setup.h"
 
@@ -587,19 +588,29 @@ read_histories(WidgetDef *widget, Jsonb *histories)
 	}
 }
 
-/* Whether a model of items to items is made from it: its baskets are orders or sessions then. */
+/* Baskets of that history are orders, sessions or terms for the source, which makes items of items of it. */
+static bool
+is_basis_of(const HistoryDef *history, const WidgetSource *source)
+{
+	ModelDef   *model = registry_model(source->relation);
+	FollowerDef *follower = model == NULL && OidIsValid(source->relation) ? follower_of_relation(source->relation) : NULL;
+	char	   *terms = source_option_text(source, "history", NULL);
+
+	if (model != NULL)
+		return model->history_id == history->id || model->target_id == history->id;
+	if (follower != NULL)
+		return strcmp(follower->kind->name, "sessions") == 0 && follower->history_id == history->id;
+	return terms != NULL && find_relation(terms) == history->relation;
+}
+
 static bool
 is_basis(const HistoryDef *history, List *drafts)
 {
 	ListCell   *cell;
 
 	foreach(cell, drafts)
-	{
-		ModelDef   *model = registry_model(((DraftSource *) lfirst(cell))->source.relation);
-
-		if (model != NULL && (model->history_id == history->id || model->target_id == history->id))
+		if (is_basis_of(history, &((DraftSource *) lfirst(cell))->source))
 			return true;
-	}
 	return false;
 }
 
