@@ -218,8 +218,10 @@ widget_check(WidgetDef *widget)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "check of a widget", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
+	WidgetPlan *plan = widget_plan_make(widget);
 
-	(void) widget_plan_make(widget);
+	for (int i = 0; i < widget->num_sources; i++)
+		(void) widget_plan_opened(plan, &widget->source[i]);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }
