@@ -17,6 +17,7 @@ INSERT INTO ev.buys SELECT c, 1 + (c % 4 * 10 + 20 + n) % 40, timestamptz '2026-
 INSERT INTO ev.buys SELECT c, 7, '2026-02-01', 'look' FROM generate_series(1, 50) c;
 INSERT INTO ev.buys VALUES (1, 8, NULL, 'buy');
 CREATE TABLE ev.people AS SELECT c AS id, CASE WHEN c % 3 = 0 THEN 'FR' ELSE 'GB' END AS country FROM generate_series(1, 119) c;
+CREATE INDEX ON ev.people (id);
 SELECT personalize.create_catalog('ev.catalog', products => 'ev.products', item => 'id', created => 'created');
 SELECT personalize.create_history('ev.bought', interactions => 'ev.buys', basket => 'customer', item => 'item', happened => 'at', event => 'kind', events => '{buy}', catalog => 'ev.catalog');
 SELECT personalize.create_cooccurrence('ev.together', history => 'ev.bought', measure => 'count', neighbors => 1000);
@@ -92,6 +93,23 @@ SELECT customers = (SELECT count(*) FROM (SELECT customer FROM ev.buys WHERE at 
 SELECT customers BETWEEN 20 AND 80 AS sampled FROM personalize.evaluate_widget('ev.home', '2026-03-01', k => 5, sample => 0.5, resamples => 10) WHERE segment = 'all' AND metric = 'ndcg_at';
 SELECT given, customers, widget_mean BETWEEN 0 AND 1 AS measured FROM (VALUES ('customer'), ('item'), ('cart'), ('session')) g(given), LATERAL personalize.evaluate_widget('ev.home', '2026-03-01', k => 5, given => given, resamples => 10)
 	WHERE segment = 'known' AND metric = 'ndcg_at' ORDER BY 1;
+
+-- Sources of all kinds as they would have been: what follows a history, with segments; content, blended with what people did; what the customer did.
+ALTER TABLE ev.products ADD COLUMN taste text;
+UPDATE ev.products SET taste = 'taste ' || id % 4;
+SELECT personalize.create_content('ev.content', products => 'ev.products', item => 'id', attributes => '{taste}', catalog => 'ev.catalog') IS NOT NULL AS made;
+SELECT personalize.create_popularity('ev.popular', history => 'ev.bought', half_life => '10 years', segments => 'ev.people', key => 'id', by => '{country}', kappa => 0);
+SELECT personalize.create_trending('ev.trending', history => 'ev.bought', half_life => '7 days', baseline => '60 days');
+SELECT personalize.create_sessions('ev.sessions', history => 'ev.bought');
+SELECT personalize.create_widget('ev.all', sources => '{"ev.together": 0.5, "ev.sessions": {"weight": 0.2}, "similar_content": {"weight": 0.1, "blend": "ev.together"}, "buy_again": 0.1}', fallback => '{ev.trending, ev.popular}', filter => 'available') IS NOT NULL AS made;
+SELECT segment, customers, widget_mean BETWEEN 0.01 AND 1 AS measured FROM personalize.evaluate_widget('ev.all', '2026-03-01', k => 5, resamples => 10) WHERE metric = 'ndcg_at';
+-- of a popularity model that hardly decays, without segments, the list is that of popularity
+SELECT personalize.create_popularity('ev.whole', history => 'ev.bought', half_life => '100 years');
+SELECT personalize.create_widget('ev.popular_w', sources => '{"ev.whole": 1}', filter => 'available') IS NOT NULL AS made;
+SELECT segment, abs(difference) < 0.05 AS about_the_same FROM personalize.evaluate_widget('ev.popular_w', '2026-03-01', k => 5, resamples => 10) WHERE metric = 'recall_at';
+-- what the shop's own models say is no part of it
+SELECT count(*) AS same FROM ev.result r JOIN personalize.evaluate_widget('ev.home', '2026-03-01', k => 5) e USING (segment, metric) WHERE NOT repeats AND r.widget_mean = e.widget_mean;
+SELECT count(*) AS expected FROM ev.result WHERE NOT repeats AND widget_mean IS NOT NULL;
 
 -- Parameters of a model, on the same split: what the widget of this one source does is what the model is said to do.
 CREATE TABLE ev.plain AS SELECT * FROM ev.buys WHERE kind = 'buy';

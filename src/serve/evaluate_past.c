@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/progress.h"
+#include "model/content.h"
 #include "model/follower.h"
 #include "model/popularity.h"
 #include "model/refresh.h"
@@ -420,7 +421,10 @@ past_model(Past *past, Oid relation)
 
 	if (OidIsValid(made))
 		return made;
-	if ((model = registry_model(relation)) != NULL)
+	/* what products have in common is nothing that anybody did */
+	if ((model = registry_model(relation)) != NULL && content_is_model(model))
+		return relation;
+	if (model != NULL)
 		return add_copy(past, relation, past_make_model(past, model));
 	if ((follower = follower_of_relation(relation)) != NULL)
 		return add_copy(past, relation, make_follower(past, follower));

@@ -45,7 +45,7 @@ extern Past *past_begin(const CatalogDef *catalog, char *schema, TimestampTz sin
 extern HistoryDef *past_history(Past *past, const HistoryDef *history);
 /* The history of what happened after it, without the limits of the shop's (max_basket, horizon), and with a catalog of its own. */
 extern HistoryDef *past_test_history(Past *past, const HistoryDef *history);
-/* The model, or what follows a history, made again from past_history; what is neither stands for itself. */
+/* The model, or what follows a history, made again from past_history; what is neither, or knows only products, stands for itself. */
 extern Oid	past_model(Past *past, Oid relation);
 /* A model with this definition, which need not be one of the shop's, each time a new one. */
 extern Oid	past_make_model(Past *past, const ModelDef *model);
