@@ -225,7 +225,8 @@ change_item(SessionsRefresh *s, KeyScan *scan, const ListChange *change, uint32 
 	if (old != NULL)
 		sessions_row_read(s->def, table_writer_relation(s->writer), old, &row);
 	make_difference(s, change, n, &d);
-	if (row.n < row.size || (row.n > row.size && row.size == 0) || !change_list(s, &row, &d))
+	/* n of a row is no less than its list, and more only where the list is cut: NaN is neither */
+	if (!(row.n >= row.size) || (row.n != row.size && row.size == 0) || !change_list(s, &row, &d))
 		refill_later(s, change->item);
 	else
 		s->rows += sessions_row_write(s->def, s->writer, old, key, &row);

@@ -260,6 +260,8 @@ check_models(void)
 {
 	for (int i = 0; i < shop.num_models; i++)
 		check_model(&shop.model[i]);
+	if (shop.recent)
+		session_expect_no_rows(&checker, "verify(near)", "SELECT * FROM personalize.verify('shop.near')");
 }
 
 /* Made again from the shop's tables, with codes of its own, every row must be the same text. */
@@ -278,6 +280,13 @@ check_fresh(void)
 		session_expect_no_rows(&checker, text("%s and a fresh build of it", m->name),
 			text("SELECT coalesce(f.item, e.item) AS item, f::text AS stored, e::text AS fresh FROM shop.%s AS f FULL JOIN shop.fresh_%s AS e ON e.item = f.item"
 				 " WHERE %s", m->name, m->name, m->ridge ? "f.n IS DISTINCT FROM e.n" : "f::text IS DISTINCT FROM e::text"));
+	}
+	if (shop.recent)
+	{
+		session_do(&checker, sessions_statement("fresh_near", "fresh_h", true));
+		session_expect_no_rows(&checker, "near and a fresh build of it",
+			"SELECT coalesce(f.item, e.item) AS item, f::text AS stored, e::text AS fresh FROM shop.near AS f FULL JOIN shop.fresh_near AS e ON e.item = f.item"
+			" WHERE f::text IS DISTINCT FROM e::text");
 	}
 	session_do(&checker, "ROLLBACK TO fresh");
 }

@@ -116,6 +116,8 @@ typedef struct Shop
 	History		history[2];
 	int			num_models;
 	Model		model[3];
+	int			recent;			/* of nearest sessions, "near" of the first history; 0: none */
+	int			longest;		/* 0: any */
 	int			next_line;
 	bool		ready;			/* histories and models are there */
 } Shop;
@@ -132,6 +134,7 @@ extern const char *time_literal(void);
 extern void model_choose_scoring(Model *m);
 /* Statements that create a history, and a model, under that name. */
 extern const char *history_statement(const History *h, const char *name, const char *catalog, bool build);
+extern const char *sessions_statement(const char *name, const char *history, bool build);
 extern const char *model_statement(const Model *m, const char *name, const char *history, const char *target, bool build);
 
 /* --- what happens (writer.c) --- */

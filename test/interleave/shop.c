@@ -217,6 +217,8 @@ shop_choose(void)
 	shop.num_models = 1 + (int) below(3);
 	for (int i = 0; i < shop.num_models; i++)
 		choose_model(&shop.model[i], i);
+	shop.recent = shop.history[0].times && chance(60) ? 1 + (int) below(4) : 0;
+	shop.longest = chance(30) ? 2 + (int) below(3) : 0;
 }
 
 /* --- statements --- */
@@ -275,6 +277,13 @@ model_statement(const Model *m, const char *name, const char *history, const cha
 	return text("%s%s)", s, build ? "" : ", build => false");
 }
 
+const char *
+sessions_statement(const char *name, const char *history, bool build)
+{
+	return text("SELECT personalize.create_sessions('shop.%s', history => 'shop.%s', recent => %d, longest => %s%s)", name, history, shop.recent,
+				shop.longest ? text("%d", shop.longest) : "NULL", build ? "" : ", build => false");
+}
+
 static bool
 create_lines(void)
 {
@@ -330,6 +339,8 @@ create_models(void)
 	for (int i = 0; i < shop.num_models; i++)
 		if (!session_do(&checker, model_statement(&shop.model[i], shop.model[i].name, "h", "g", build)))
 			return false;
+	if (shop.recent && !session_do(&checker, sessions_statement("near", "h", build)))
+		return false;
 	shop.ready = true;
 	return true;
 }
@@ -359,5 +370,5 @@ shop_drop(void)
 		session_do(&checker, "DROP SCHEMA shop CASCADE");
 	}
 	session_expect_no_rows(&checker, "left in the registry", "SELECT relation::oid FROM personalize.history UNION ALL SELECT relation::oid FROM personalize.model"
-						   " UNION ALL SELECT relation::oid FROM personalize.catalog UNION ALL SELECT relation::oid FROM personalize.watch");
+						   " UNION ALL SELECT relation::oid FROM personalize.sessions UNION ALL SELECT relation::oid FROM personalize.catalog UNION ALL SELECT relation::oid FROM personalize.watch");
 }
