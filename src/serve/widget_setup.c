@@ -245,6 +245,8 @@ read_name(text *name, WidgetDef *widget)
 				 errhint("Name a permanent schema, as in 'shop.%s'.", function)));
 	if (allowed != ACLCHECK_OK)
 		aclcheck_error(allowed, OBJECT_SCHEMA, widget->schema);
+	/* one after the other, so that who comes second hears of the name, and not of a unique index of the server */
+	LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
 	if (widget_name_is_taken(schema, function))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_FUNCTION),
