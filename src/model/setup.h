@@ -77,6 +77,8 @@ extern void setup_depend_function(Oid function, List *relations);
 extern bool setup_function_depends(Oid function);
 /* Set by the storey above, whose functions depend on what is kept here: makes those of a catalog again. */
 extern void (*setup_depend_hook) (int32 catalog_id);
+/* The same, of the catalog of a history. */
+extern void setup_depend_above(int32 history_id);
 extern void setup_depend_follower(const FollowerDef *follower);
 
 /* --- setup_catalog.c --- */

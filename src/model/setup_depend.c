@@ -218,6 +218,16 @@ setup_depend_follower(const FollowerDef *follower)
 
 void		(*setup_depend_hook) (int32 catalog_id) = NULL;
 
+/* Before a drop, which is to be refused where something above still reads. */
+void
+setup_depend_above(int32 history_id)
+{
+	HistoryDef *history = registry_history_by_id(history_id);
+
+	if (history != NULL && setup_depend_hook != NULL)
+		setup_depend_hook(history->catalog_id);
+}
+
 void
 setup_restore_dependencies(const HistoryDef *history)
 {

@@ -454,6 +454,7 @@ void
 setup_drop_model(const ModelDef *model)
 {
 	setup_depend_model(model);
+	setup_depend_above(model->history_id);
 	CommandCounterIncrement();
 	setup_drop_table(model->relation);
 }
@@ -463,6 +464,7 @@ void
 setup_drop_follower(const FollowerDef *follower)
 {
 	setup_depend_follower(follower);
+	setup_depend_above(follower->history_id);
 	CommandCounterIncrement();
 	setup_unwatch(follower->id);
 	setup_drop_table(follower->relation);

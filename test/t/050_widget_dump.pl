@@ -67,6 +67,8 @@ sub works
 	is($out, '12', "$name: the clerk may call it");
 	($status, $out, $stderr) = $server->psql($db, 'SELECT count(*) FROM shop."Seite ""1""; --"(item => 3)', connstr => $server->connstr($db) . ' user=clerk');
 	like($stderr, qr/permission denied/, "$name: and not the other");
+	($status, undef, $stderr) = $server->psql($db, q{SELECT personalize.drop_model('shop.bought_together')});
+	like($stderr, qr/cannot drop table shop\.bought_together because other objects depend on it/, "$name: drop_model knows of widgets before any refresh");
 	$server->safe_psql($db, q{CALL personalize.refresh('shop.orders_h')});
 	is($server->safe_psql($db, $dependencies), $were_dependencies, "$name: dependencies are there after the first refresh");
 	($status, undef, $stderr) = $server->psql($db, 'DROP TABLE shop.bought_together');
