@@ -12,7 +12,6 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -28,8 +27,6 @@ typedef struct Embedding
 {
 	SourceStatement *vector;	/* of an item */
 	SourceStatement *nearest;	/* to a vector */
-	bool		by_value;
-	int16		length;
 } Embedding;
 
 /* --- pgvector ------------------------------------------------------------- */
@@ -112,7 +109,6 @@ open_embedding(WidgetPlan *plan, const WidgetSource *source)
 	embedding->nearest =
 		source_statement(plan, psprintf("SELECT %s, 1 OPERATOR(pg_catalog.-) (%s) FROM %s AS i WHERE i.%s IS NOT NULL ORDER BY %s, %s LIMIT $2",
 										key, operator, table, quote_identifier(column), operator, source_item_order(widget, key)), 2, types);
-	get_typlenbyval(types[0], &embedding->length, &embedding->by_value);
 	return embedding;
 }
 
@@ -141,19 +137,19 @@ check(const WidgetDef *widget, WidgetSource *source)
 typedef struct Found
 {
 	Request    *request;
-	const Embedding *embedding;
 	const Seed *seed;
 	bool		has_vector;
 	Datum		vector;
 } Found;
 
+/* Plain: the operator would fetch and decompress it again for each row. */
 static void
 take_vector(void *arg, const Datum *values, const bool *nulls)
 {
 	Found	   *found = arg;
 	MemoryContext caller = MemoryContextSwitchTo(found->request->context);
 
-	found->vector = datumCopy(values[0], found->embedding->by_value, found->embedding->length);
+	found->vector = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[0]));
 	found->has_vector = true;
 	MemoryContextSwitchTo(caller);
 }
@@ -177,7 +173,7 @@ take_neighbor(void *arg, const Datum *values, const bool *nulls)
 static void
 collect_seed(Request *request, const Embedding *embedding, const Seed *seed, uint32 want)
 {
-	Found		found = {request, embedding, seed};
+	Found		found = {request, seed};
 	Datum		parameter[2];
 
 	parameter[0] = request_key(request, seed->item);
