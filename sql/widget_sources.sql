@@ -282,6 +282,8 @@ SET ROLE regress_personalize_shop;
 DROP TABLE picks;
 ALTER TABLE picks RENAME TO choices;
 ALTER TABLE choices DISABLE ROW LEVEL SECURITY;
+SELECT personalize.alter_widget('w_curated', k => 5) IS NOT NULL AS altered;
+SELECT sources FROM personalize.widgets WHERE function::text LIKE '%curated%';
 SELECT item FROM w_curated(k => 3) WHERE source = 'curated';
 DROP FUNCTION near;
 \set VERBOSITY sqlstate

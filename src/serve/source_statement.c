@@ -256,6 +256,21 @@ source_option_relation(WidgetSource *source, const char *name)
 	return relation;
 }
 
+/* The registry follows a relation that is renamed, options are texts. */
+Jsonb *
+source_options_now(const WidgetSource *source)
+{
+	static const char *const names[] = {"table", "history", "content", "repeat"};
+	WidgetSource now = *source;
+
+	if (!OidIsValid(source->relation) || get_rel_relkind(source->relation) == '\0')
+		return source->options;
+	for (int i = 0; i < lengthof(names); i++)
+		if (source_option_value(source, names[i]) != NULL)
+			source_set_option(&now, names[i], registry_name(source->relation));
+	return now.options;
+}
+
 typedef struct OptionName
 {
 	const WidgetSource *source;

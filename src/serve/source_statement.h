@@ -46,6 +46,8 @@ extern void source_offer_next(SourceOnce *once, uint32 item);
 /* The relation that the option `name` names, of a source that has none yet; the option then has its full name.  InvalidOid: nothing is named. */
 extern Oid	source_option_relation(WidgetSource *source, const char *name);
 extern void source_set_option(WidgetSource *source, const char *name, const char *text);
+/* With the name that the source's relation has by now; there are options. */
+extern Jsonb *source_options_now(const WidgetSource *source);
 /* NULL where there is no such option. */
 extern JsonbValue *source_option_value(const WidgetSource *source, const char *name);
 /* A text like "42 days", or a number of days; in days, within the limits. */

@@ -11,6 +11,7 @@
 #include "utils/json.h"
 
 #include "serve/source_kind.h"
+#include "serve/source_statement.h"
 #include "serve/widget_setup.h"
 
 static void
@@ -58,7 +59,8 @@ append_from(StringInfo out, const WidgetDef *widget, const WidgetSource *source)
 static void
 append_options(StringInfo out, const WidgetSource *source)
 {
-	char	   *options = JsonbToCString(NULL, &source->options->root, VARSIZE(source->options));
+	Jsonb	   *now = source_options_now(source);
+	char	   *options = JsonbToCString(NULL, &now->root, VARSIZE(now));
 
 	if (out->data[out->len - 1] != '{')
 		appendStringInfoString(out, ", ");
