@@ -7,9 +7,11 @@
 #include "kernel/mix.h"
 #include "kernel/prefix_sort.h"
 
-#define FIRST_ROOM	256
+#define FIRST_ROOM	1024
 #define CHECK_EVERY 65536		/* entries between looks at interrupts */
 #define FEW			32			/* entries that insertion sorts fastest */
+#define SAMPLE		64			/* scores that tell about where the best begin */
+#define LEAST		64			/* entries that are brought into their order at once */
 
 /* --- one list ------------------------------------------------------------ */
 
@@ -86,26 +88,17 @@ stands_before(const Keyset *items, const MixEntry *a, const MixEntry *b)
 	return mix_compare_keys(items, a->item, b->item) < 0;
 }
 
-static bool
-is_sorted(const MixList *list, const Keyset *items)
-{
-	for (uint32_t e = 1; e < list->size; e++)
-		if (!stands_before(items, &list->entry[e - 1], &list->entry[e]))
-			return false;
-	return true;
-}
-
 static void
-insertion_sort(MixList *list, const Keyset *items)
+insertion_sort(MixEntry *entry, uint32_t n, const Keyset *items)
 {
-	for (uint32_t e = 1; e < list->size; e++)
+	for (uint32_t e = 1; e < n; e++)
 	{
-		MixEntry	one = list->entry[e];
+		MixEntry	one = entry[e];
 		uint32_t	at = e;
 
-		for (; at > 0 && stands_before(items, &one, &list->entry[at - 1]); at--)
-			list->entry[at] = list->entry[at - 1];
-		list->entry[at] = one;
+		for (; at > 0 && stands_before(items, &one, &entry[at - 1]); at--)
+			entry[at] = entry[at - 1];
+		entry[at] = one;
 	}
 }
 
@@ -137,54 +130,105 @@ score_prefix(double score)
 	return ~bits >> 32;
 }
 
-/* Into new memory, by a sort of places: entries are long. */
+/* By a sort of places, as entries are long. */
 static void
-place_sort(Env *env, MixList *list, const Keyset *items)
+place_sort(Env *env, MixEntry *entry, uint32_t n, const Keyset *items)
 {
-	PrefixRecord *record = env_alloc(env, list->size, sizeof(PrefixRecord));
-	MixEntry   *sorted = env_alloc(env, list->size, sizeof(MixEntry));
-	Ties		ties = {items, list->entry};
+	PrefixRecord *record = env_alloc(env, n, sizeof(PrefixRecord));
+	MixEntry   *unsorted = env_alloc(env, n, sizeof(MixEntry));
+	Ties		ties = {items, unsorted};
 
-	for (uint32_t e = 0; e < list->size; e++)
-		record[e] = (PrefixRecord) {score_prefix(list->entry[e].score), e};
-	prefix_sort(env, record, list->size, compare_ties, &ties);
-	for (uint32_t e = 0; e < list->size; e++)
-		sorted[e] = list->entry[record[e].id];
+	memcpy(unsorted, entry, n * sizeof(MixEntry));
+	for (uint32_t e = 0; e < n; e++)
+		record[e] = (PrefixRecord) {score_prefix(entry[e].score), e};
+	prefix_sort(env, record, n, compare_ties, &ties);
+	for (uint32_t e = 0; e < n; e++)
+		entry[e] = unsorted[record[e].id];
 	env_release(env, record);
-	env_release(env, list->entry);
-	list->entry = sorted;
-	list->room = list->size;
+	env_release(env, unsorted);
 }
 
 static void
-sort_list(Env *env, MixList *list, const Keyset *items)
+sort_entries(Env *env, MixEntry *entry, uint32_t n, const Keyset *items)
 {
-	if (list->size <= FEW)
-		insertion_sort(list, items);
-	else if (!is_sorted(list, items))
-		place_sort(env, list, items);
+	if (n <= FEW)
+		insertion_sort(entry, n, items);
+	else
+		place_sort(env, entry, n, items);
 }
 
-/* A product with a small weight may be 0, too. */
-static void
-drop_and_sort(Env *env, MixList *list, const Keyset *items)
+/* A score that about `want` of n reach, probably some more: from a sample, which stands in descending order then. */
+static double
+guess_threshold(const MixEntry *entry, uint32_t n, uint32_t want)
 {
-	uint32_t	size = 0;
+	double		sample[SAMPLE];
 
-	for (uint32_t e = 0; e < list->size; e++)
-		if (list->entry[e].score > 0)
-			list->entry[size++] = list->entry[e];
-	list->size = size;
-	sort_list(env, list, items);
+	for (uint32_t s = 0; s < SAMPLE; s++)
+	{
+		double		score = entry[(uint64_t) s * n / SAMPLE].score;
+		uint32_t	at = s;
+
+		for (; at > 0 && sample[at - 1] < score; at--)
+			sample[at] = sample[at - 1];
+		sample[at] = score;
+	}
+	return sample[(uint64_t) want * SAMPLE / n + 2];
+}
+
+/* Entries of at least that score to the front; how many they are.  What ties with the last of them is among them. */
+static uint32_t
+bring_forward(MixEntry *entry, uint32_t n, double threshold)
+{
+	uint32_t	found = 0;
+
+	for (uint32_t e = 0; e < n; e++)
+		if (entry[e].score >= threshold)
+		{
+			MixEntry	one = entry[e];
+
+			entry[e] = entry[found];
+			entry[found++] = one;
+		}
+	return found;
+}
+
+void
+mix_sort(Env *env, MixList *list, const Keyset *items, uint32_t n)
+{
+	while (list->sorted < list->size && list->sorted < n)
+	{
+		MixEntry   *rest = list->entry + list->sorted;
+		uint32_t	size = list->size - list->sorted;
+		uint32_t	want = n - list->sorted < LEAST ? LEAST : n - list->sorted;
+
+		/* of half of them all is as good; then also the place in the sample is one */
+		if (want < size / 2)
+			size = bring_forward(rest, size, guess_threshold(rest, size, want));
+		sort_entries(env, rest, size, items);
+		list->sorted += size;
+	}
 }
 
 /* Items of a list are all in the index: those are the places to make free. */
 void
-mix_close(Env *env, MixIndex *index, MixList *list, const Keyset *items)
+mix_close(MixIndex *index, MixList *list)
 {
+	uint32_t	size = 0;
+
+	list->best = 0;
+	list->sorted = 0;
 	for (uint32_t e = 0; e < list->size; e++)
+	{
 		index->slot[list->entry[e].item] = KEYSET_NONE;
-	drop_and_sort(env, list, items);
+		if (!(list->entry[e].score > 0))
+			continue;
+		if (list->entry[e].score > list->best)
+			list->best = list->entry[e].score;
+		if (size != e)
+			list->entry[size] = list->entry[e];
+		size++;
+	}
+	list->size = size;
 }
 
 /* --- several lists ------------------------------------------------------- */
@@ -194,45 +238,50 @@ mix_amount(MixKind kind, const MixList *list, uint32_t place, double weight)
 {
 	if (kind == MIX_RRF)
 		return weight / (MIX_RRF_RANK + 1.0 + place);
-	return weight * (list->entry[place].score / list->entry[0].score);
+	return weight * (list->entry[place].score / list->best);
 }
 
-/* Most widgets have one source: what is in its order already stays so. */
+/* Most widgets have one source, of which each item is there once. */
 static void
 copy_list(Env *env, MixKind kind, const MixList *list, double weight, MixList *out)
 {
-	*out = (MixList) {list->size, list->size, env_alloc(env, list->size + UINT64_C(1), sizeof(MixEntry))};
+	*out = (MixList) {0, list->size, env_alloc(env, list->size + UINT64_C(1), sizeof(MixEntry))};
 	for (uint32_t e = 0; e < list->size; e++)
 	{
-		out->entry[e] = list->entry[e];
-		out->entry[e].score = out->entry[e].most = mix_amount(kind, list, e, weight);
-		out->entry[e].source = 0;
+		MixEntry   *entry = &out->entry[out->size];
+
+		*entry = list->entry[e];
+		entry->score = entry->most = mix_amount(kind, list, e, weight);
+		entry->source = 0;
+		/* a product with a small weight may be 0, too */
+		out->size += entry->score > 0;
+		out->best = entry->score > out->best ? entry->score : out->best;
 	}
 }
 
 static void
-add_lists(Env *env, MixIndex *index, MixKind kind, const MixList *lists, const double *weights, uint32_t num_lists, MixList *out)
+add_list(Env *env, MixIndex *index, MixKind kind, const MixList *list, double weight, uint32_t source, MixList *out)
 {
-	for (uint32_t l = 0; l < num_lists; l++)
-		for (uint32_t e = 0; e < lists[l].size; e++)
-		{
-			if (e % CHECK_EVERY == CHECK_EVERY - 1)
-				env_check(env, 0, 0);
-			mix_offer(env, index, out, lists[l].entry[e].item, mix_amount(kind, &lists[l], e, weights[l]),
-					  lists[l].entry[e].because, l);
-		}
+	for (uint32_t e = 0; e < list->size; e++)
+	{
+		if (e % CHECK_EVERY == CHECK_EVERY - 1)
+			env_check(env, 0, 0);
+		mix_offer(env, index, out, list->entry[e].item, mix_amount(kind, list, e, weight), list->entry[e].because, source);
+	}
 }
 
 void
-mix_lists(Env *env, MixIndex *index, const Keyset *items, MixKind kind, const MixList *lists, const double *weights,
+mix_lists(Env *env, MixIndex *index, const Keyset *items, MixKind kind, MixList *lists, const double *weights,
 		  uint32_t num_lists, MixList *out)
 {
+	for (uint32_t l = 0; l < num_lists && kind == MIX_RRF; l++)
+		mix_sort(env, &lists[l], items, lists[l].size);
 	if (num_lists == 1)
 	{
 		copy_list(env, kind, lists, *weights, out);
-		drop_and_sort(env, out, items);
 		return;
 	}
-	add_lists(env, index, kind, lists, weights, num_lists, out);
-	mix_close(env, index, out, items);
+	for (uint32_t l = 0; l < num_lists; l++)
+		add_list(env, index, kind, &lists[l], weights[l], l, out);
+	mix_close(index, out);
 }

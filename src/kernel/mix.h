@@ -33,6 +33,9 @@ typedef struct MixList
 	uint32_t	size;
 	uint32_t	room;
 	MixEntry   *entry;
+	/* once closed */
+	double		best;			/* score */
+	uint32_t	sorted;			/* so many of the first stand in their order, and before all others */
 } MixList;
 
 /* Where in the list that is being made an item stands; shared by lists that are made one after the other. */
@@ -44,12 +47,14 @@ typedef struct MixIndex
 
 /* A zeroed list is an empty one, and so for an index. Amounts must be finite; negative ones count. */
 extern void mix_offer(Env *env, MixIndex *index, MixList *list, uint32_t item, double amount, uint32_t because, uint32_t source);
-/* Takes out what does not score above 0, and sorts; the index is empty then, for the next list. */
-extern void mix_close(Env *env, MixIndex *index, MixList *list, const Keyset *items);
+/* Takes out what does not score above 0; the index is empty then, for the next list. */
+extern void mix_close(MixIndex *index, MixList *list);
+/* Brings at least the first n of a closed list into their order.  Few are asked for of many, mostly. */
+extern void mix_sort(Env *env, MixList *list, const Keyset *items, uint32_t n);
 /* Closed lists into one, which is closed, too; by list a weight above 0.  An entry's source is the number of its list. */
-extern void mix_lists(Env *env, MixIndex *index, const Keyset *items, MixKind kind, const MixList *lists, const double *weights,
+extern void mix_lists(Env *env, MixIndex *index, const Keyset *items, MixKind kind, MixList *lists, const double *weights,
 					  uint32_t num_lists, MixList *out);
-/* What an entry at that place of a closed list adds to the mix. */
+/* What an entry at that place of a closed list, for MIX_RRF a sorted one, adds to the mix. */
 extern double mix_amount(MixKind kind, const MixList *list, uint32_t place, double weight);
 /* < 0, 0 or > 0 by the keys of two items: numbers by value, anything else by bytes. */
 extern int	mix_compare_keys(const Keyset *items, uint32_t a, uint32_t b);

@@ -42,6 +42,7 @@ typedef struct Candidates
 	int			level;
 	uint32		size;
 	Candidate  *candidate;		/* the best first, before boosts */
+	uint32		sorted;			/* so many are ready to be looked at */
 	uint32		next;
 	binaryheap *ready;			/* of Candidate *: with boosts, those that have been looked at; otherwise NULL */
 } Candidates;
@@ -163,6 +164,15 @@ look_size(const ListMaker *maker)
 	return want > MAX_LOOK ? MAX_LOOK : Max((uint32) want, MIN_LOOK);
 }
 
+/* Most are never looked at, so they are brought into their order when it comes to them. */
+static const Candidate *
+candidate_at(Candidates *from, uint32 at)
+{
+	if (at >= from->sorted)
+		from->sorted = request_sort_candidates(from->maker->request, from->level, at + 1);
+	return &from->candidate[at];
+}
+
 /* Those of the next candidates about which the product table has not been asked yet. */
 static uint32
 gather_unknown(Candidates *from, uint32 *items, uint32 most)
@@ -171,7 +181,7 @@ gather_unknown(Candidates *from, uint32 *items, uint32 most)
 
 	for (uint32 i = from->next; i < from->size && n < most; i++)
 	{
-		uint32		item = from->candidate[i].item;
+		uint32		item = candidate_at(from, i)->item;
 
 		if (!is_seen(from->maker, item) && products_unknown(from->maker->request, item) &&
 			rules_refuse_key(from->maker->request, item) == NULL)
@@ -203,7 +213,7 @@ next_allowed(Candidates *from, bool once, Candidate *out)
 
 	while (from->next < from->size)
 	{
-		uint32		item = from->candidate[from->next].item;
+		uint32		item = candidate_at(from, from->next)->item;
 
 		if (once && is_seen(maker, item))
 		{
@@ -214,7 +224,7 @@ next_allowed(Candidates *from, bool once, Candidate *out)
 			look_ahead(from);
 		if (once)
 			see(maker, item);
-		*out = from->candidate[from->next++];
+		*out = *candidate_at(from, from->next++);
 		if (may_be_listed(maker, item))
 			return true;
 	}
@@ -237,13 +247,13 @@ boosted(const Candidates *from, const Candidate *candidate)
 
 /* What candidates that were not looked at yet can come to at most. */
 static double
-bound(const Candidates *from)
+bound(Candidates *from)
 {
 	if (from->next >= from->size)
 		return -INFINITY;
 	if (from->maker->barred->lack > 0)
 		return INFINITY;
-	return (from->candidate[from->next].score + from->level) * from->maker->rules->max_factor - from->level;
+	return (candidate_at(from, from->next)->score + from->level) * from->maker->rules->max_factor - from->level;
 }
 
 static int
@@ -307,11 +317,11 @@ next_candidate(Candidates *from, Candidate *out)
 /* --- phases ---------------------------------------------------------------------------- */
 
 static Candidates *
-make_candidates(ListMaker *maker, int level, Candidate *candidate, uint32 size)
+make_candidates(ListMaker *maker, int level, Candidate *candidate, uint32 size, uint32 sorted)
 {
 	Candidates *from = palloc0(sizeof(Candidates));
 
-	*from = (Candidates) {maker, level, size, candidate};
+	*from = (Candidates) {maker, level, size, candidate, sorted};
 	return from;
 }
 
@@ -357,7 +367,7 @@ next_of_levels(ListMaker *maker, Candidate *out)
 			uint32		n;
 			Candidate  *candidate = request_collect(maker->request, maker->level, wanted(maker), &n);
 
-			maker->candidates = make_candidates(maker, maker->level, candidate, n);
+			maker->candidates = make_candidates(maker, maker->level, candidate, n, 0);
 		}
 		if (next_candidate(maker->candidates, out))
 			return true;
@@ -610,7 +620,7 @@ open_slot(ListStream *stream)
 
 	(void) request_collect(maker->request, level, wanted(maker), &n);
 	candidate = request_source_candidates(maker->request, stream->source, &n);
-	stream->candidates = make_candidates(maker, level, candidate, n);
+	stream->candidates = make_candidates(maker, level, candidate, n, n);
 }
 
 static bool

@@ -138,11 +138,13 @@ extern void request_set_reason(Request *request, const char *reason);
  */
 extern uint32 request_room(const Request *request, uint32 want);
 /*
- * All candidates of a level, mixed, by (score desc, key asc); items of earlier levels come again, for the list to pass over.
- * Sets *size.  Level 0: all mixed sources; a fallback has a level of its own.
+ * All candidates of a level, mixed; items of earlier levels come again, for the list to pass over.  Sets *size.  They stand by
+ * (score desc, key asc), as far as they have been asked for.  Level 0: all mixed sources; a fallback has a level of its own.
  */
 extern Candidate *request_collect(Request *request, int level, uint32 want, uint32 *size);
-/* The candidates of one source alone, likewise: for slots and exploration.  Level must have been collected. */
+/* Before the first n are looked at; returns how many are ready to be.  The array stays where it is. */
+extern uint32 request_sort_candidates(Request *request, int level, uint32 n);
+/* The candidates of one source alone, all of them in their order: for slots and exploration.  Level must have been collected. */
 extern Candidate *request_source_candidates(Request *request, int source, uint32 *size);
 extern int	request_num_levels(const Request *request);	/* with level 0 */
 

@@ -39,9 +39,11 @@ typedef struct SourceOffers
 
 typedef struct LevelCandidates
 {
-	bool		mixed;
-	uint32		size;
-	Candidate  *candidate;
+	bool		is_mixed;
+	MixList		mixed;
+	int		   *sources;		/* their places, by list of the mix */
+	Candidate  *candidate;		/* of what is sorted so far */
+	uint32		num_ready;
 } LevelCandidates;
 
 struct RequestOffers
@@ -124,7 +126,7 @@ collect_source(Request *request, int s, uint32 want)
 	source->kind->collect(request, source, widget_plan_opened(request->plan, source), want);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(own);
-	mix_close(&request->server.env, &request->offers->index, &offers->list, &request->items);
+	mix_close(&request->offers->index, &offers->list);
 	offers->collected = true;
 }
 
@@ -172,35 +174,18 @@ trace_source(Request *request, int level, int s)
 	}
 }
 
-static Candidate *
-as_candidates(Request *request, int level, const MixList *list, const int *sources)
-{
-	Candidate  *candidate = env_alloc(&request->server.env, list->size + UINT64CONST(1), sizeof(Candidate));
-
-	for (uint32 e = 0; e < list->size; e++)
-	{
-		const MixEntry *entry = &list->entry[e];
-
-		candidate[e] = (Candidate)
-		{
-			entry->item, entry->score - level, sources[entry->source], entry->because, 1
-		};
-	}
-	return candidate;
-}
-
 /* Sources of the level in the order of the definition. */
 static void
 mix_level(Request *request, int level, uint32 want)
 {
 	const WidgetDef *widget = request->widget;
 	struct RequestOffers *offers = offers_of(request);
+	LevelCandidates *own = &offers->level[level];
 	MixList    *lists = palloc((widget->num_sources + 1) * sizeof(MixList));
 	double	   *weights = palloc((widget->num_sources + 1) * sizeof(double));
-	int		   *sources = palloc((widget->num_sources + 1) * sizeof(int));
-	MixList		mixed = {0};
 	int			n = 0;
 
+	own->sources = palloc((widget->num_sources + 1) * sizeof(int));
 	for (int s = 0; s < widget->num_sources; s++)
 	{
 		if (widget->source[s].level != level)
@@ -208,14 +193,18 @@ mix_level(Request *request, int level, uint32 want)
 		collect_source(request, s, want);
 		lists[n] = offers->source[s].list;
 		weights[n] = weight_of(&widget->source[s]);
-		sources[n++] = s;
-		if (request->trace != NULL)
-			trace_source(request, level, s);
+		own->sources[n++] = s;
 	}
-	mix_lists(&request->server.env, &offers->index, &request->items, mix_kind(request, level), lists, weights, n, &mixed);
-	offers->level[level].candidate = as_candidates(request, level, &mixed, sources);
-	offers->level[level].size = mixed.size;
-	offers->level[level].mixed = true;
+	mix_lists(&request->server.env, &offers->index, &request->items, mix_kind(request, level), lists, weights, n, &own->mixed);
+	for (int l = 0; l < n; l++)
+	{
+		/* sorted now, where ranks count */
+		offers->source[own->sources[l]].list = lists[l];
+		if (request->trace != NULL)
+			trace_source(request, level, own->sources[l]);
+	}
+	own->candidate = env_alloc(&request->server.env, own->mixed.size + UINT64CONST(1), sizeof(Candidate));
+	own->is_mixed = true;
 }
 
 Candidate *
@@ -223,25 +212,45 @@ request_collect(Request *request, int level, uint32 want, uint32 *size)
 {
 	LevelCandidates *own = &offers_of(request)->level[level];
 
-	if (!own->mixed)
+	if (!own->is_mixed)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(request->context);
 
 		mix_level(request, level, want);
 		MemoryContextSwitchTo(caller);
 	}
-	*size = own->size;
+	*size = own->mixed.size;
 	return own->candidate;
+}
+
+uint32
+request_sort_candidates(Request *request, int level, uint32 n)
+{
+	LevelCandidates *own = &request->offers->level[level];
+
+	mix_sort(&request->server.env, &own->mixed, &request->items, n);
+	for (uint32 e = own->num_ready; e < own->mixed.sorted; e++)
+	{
+		const MixEntry *entry = &own->mixed.entry[e];
+
+		own->candidate[e] = (Candidate)
+		{
+			entry->item, entry->score - level, own->sources[entry->source], entry->because, 1
+		};
+	}
+	own->num_ready = own->mixed.sorted;
+	return own->num_ready;
 }
 
 Candidate *
 request_source_candidates(Request *request, int source, uint32 *size)
 {
 	const WidgetSource *def = &request->widget->source[source];
-	const MixList *list = &offers_of(request)->source[source].list;
+	MixList    *list = &offers_of(request)->source[source].list;
 	MixKind		kind = mix_kind(request, def->level);
 	Candidate  *candidate = env_alloc(&request->server.env, list->size + UINT64CONST(1), sizeof(Candidate));
 
+	mix_sort(&request->server.env, list, &request->items, list->size);
 	for (uint32 e = 0; e < list->size; e++)
 		candidate[e] = (Candidate)
 	{

@@ -9,7 +9,7 @@
 #include "kernel/mix.h"
 #include "unit.h"
 
-#define NUM_KEYS	300
+#define NUM_KEYS	300			/* enough for only a part to be sorted */
 #define MAX_LISTS	5
 
 typedef struct Offer
@@ -109,6 +109,27 @@ check_same(const MixList *list, const MixEntry *want, uint32_t size)
 			  list->entry[e].because == want[e].because);
 }
 
+/* As a page asks for them, some more at a time; what is said to stand in its order must do so. */
+static void
+sort_in_steps(MixList *list, const Keyset *items, uint32_t step)
+{
+	for (uint32_t n = 1; list->sorted < list->size; n += step)
+	{
+		mix_sort(unit_env(), list, items, n);
+		CHECK(list->sorted >= (n < list->size ? n : list->size));
+	}
+}
+
+static double
+best_of(const MixList *list)
+{
+	double		best = 0;
+
+	for (uint32_t e = 0; e < list->size; e++)
+		best = fmax(best, list->entry[e].score);
+	return best;
+}
+
 /* What the definition of either mix says, item by item. */
 static double
 plain_mix(MixKind kind, const MixList *lists, const double *weights, uint32_t n, uint32_t item)
@@ -119,18 +140,19 @@ plain_mix(MixKind kind, const MixList *lists, const double *weights, uint32_t n,
 		for (uint32_t e = 0; e < lists[l].size; e++)
 			if (lists[l].entry[e].item == item)
 				score += kind == MIX_RRF ? weights[l] / (61.0 + e) :
-					weights[l] * (lists[l].entry[e].score / lists[l].entry[0].score);
+					weights[l] * (lists[l].entry[e].score / best_of(&lists[l]));
 	return score;
 }
 
 static void
-check_mix(MixKind kind, const Keyset *items, const MixList *lists, const double *weights, uint32_t n)
+check_mix(MixKind kind, const Keyset *items, MixList *lists, const double *weights, uint32_t n, uint32_t step)
 {
 	MixIndex	index = {0};
 	MixList		mixed = {0};
 	uint32_t	found = 0;
 
 	mix_lists(unit_env(), &index, items, kind, lists, weights, n, &mixed);
+	sort_in_steps(&mixed, items, step);
 	sorted_items = items;
 	for (uint32_t e = 0; e < mixed.size; e++)
 	{
@@ -163,12 +185,13 @@ check_round(bool numbers, uint64_t *random)
 
 		for (uint32_t o = 0; o < n; o++)
 			mix_offer(unit_env(), &index, &lists[l], offer[o].item, offer[o].amount, offer[o].because, 0);
-		mix_close(unit_env(), &index, &lists[l], &items);
+		mix_close(&index, &lists[l]);
+		sort_in_steps(&lists[l], &items, 1 + unit_random(random) % 100);
 		check_same(&lists[l], want, plain_list(&items, offer, n, want));
 		weights[l] = (1 + unit_random(random) % 10) / 3.0;
 	}
-	check_mix(MIX_SUM, &items, lists, weights, num_lists);
-	check_mix(MIX_RRF, &items, lists, weights, num_lists);
+	check_mix(MIX_SUM, &items, lists, weights, num_lists, 1 + unit_random(random) % 100);
+	check_mix(MIX_RRF, &items, lists, weights, num_lists, 1 + unit_random(random) % 100);
 	for (uint32_t l = 0; l < num_lists; l++)
 		free(lists[l].entry);
 	free(index.slot);
@@ -201,8 +224,9 @@ scaled_ties(void)
 
 		mix_offer(unit_env(), &index, &list, keyset_add_number(unit_env(), &items, 100 - i), score, KEYSET_NONE, 0);
 	}
-	mix_close(unit_env(), &index, &list, &items);
+	mix_close(&index, &list);
 	mix_lists(unit_env(), &index, &items, MIX_SUM, &list, &weight, 1, &mixed);
+	sort_in_steps(&mixed, &items, 7);
 	sorted_items = &items;
 	CHECK(mixed.size == 100);
 	for (uint32_t e = 1; e < mixed.size; e++)
@@ -224,9 +248,9 @@ nothing_offered(void)
 
 	keyset_init(unit_env(), &items, true);
 	keyset_add_number(unit_env(), &items, 1);
-	mix_close(unit_env(), &index, &lists[0], &items);
+	mix_close(&index, &lists[0]);
 	mix_offer(unit_env(), &index, &lists[1], 0, -1, 0, 0);
-	mix_close(unit_env(), &index, &lists[1], &items);
+	mix_close(&index, &lists[1]);
 	mix_lists(unit_env(), &index, &items, MIX_SUM, lists, weights, 2, &mixed);
 	CHECK(mixed.size == 0);
 	free(lists[1].entry);
