@@ -40,6 +40,7 @@ free_statements(void *arg)
 {
 	Products   *products = arg;
 
+	products_pages_forget(products);
 	for (int s = 0; s < PRODUCTS_NUM_STATEMENTS; s++)
 		for (int c = 0; c < 2; c++)
 			if (products->statement[s][c] != NULL)
@@ -271,6 +272,27 @@ failed_conditions(Request *request, const TupleTableSlot *slot)
 	return failed;
 }
 
+static uint32
+page_conditions(ProductReceiver *receiver, const TupleTableSlot *slot, uint32 item)
+{
+	int			first = PRODUCT_FIRST_CAP - 1 + receiver->request->plan->rules->num_caps;
+	ItemPointer row = (ItemPointer) DatumGetPointer(slot->tts_values[first + 1]);
+
+	receiver->row[receiver->num_rows++] = (ProductRow) {item, ItemPointerGetBlockNumber(row)};
+	return DatumGetBool(slot->tts_values[first]) ? 0 : 1;
+}
+
+/* What does not hold. */
+static uint32
+read_conditions(ProductReceiver *receiver, const TupleTableSlot *slot, uint32 item)
+{
+	if (receiver->which == PRODUCTS_ASK)
+		return failed_conditions(receiver->request, slot);
+	if (receiver->which == PRODUCTS_PAGES)
+		return page_conditions(receiver, slot, item);
+	return 0;
+}
+
 /* A key that is there twice, as in a view, is eligible if one of its rows is. */
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
@@ -286,7 +308,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 		return true;
 	item = request_item(request, slot->tts_values[PRODUCT_KEY - 1]);
 	known = products_product(request, item);
-	failed = receiver->ask ? failed_conditions(request, slot) : 0;
+	failed = read_conditions(receiver, slot, item);
 	if (receiver->item != NULL && receiver->num_items < receiver->room)
 		receiver->item[receiver->num_items++] = item;
 	if (known->looked && (known->eligible || failed != 0) && known->found)
@@ -319,7 +341,7 @@ products_run(Request *request, ProductsStatement which, ParamListInfo parameters
 
 	receiver->pub = (DestReceiver) {receive_row, receiver_startup, receiver_end, receiver_end, DestNone};
 	receiver->request = request;
-	receiver->ask = which == PRODUCTS_ASK;
+	receiver->which = which;
 	SPI_connect();
 	portal = SPI_cursor_open_with_paramlist(NULL, plan, parameters, true);
 	num_rows = PortalRunFetch(portal, FETCH_FORWARD, most == 0 ? FETCH_ALL : (long) most, &receiver->pub);
@@ -378,7 +400,11 @@ look_up(Request *request, ProductsStatement which, const uint32 *items, uint32 n
 	ParamListInfo parameters = products_request_parameters(request);
 
 	products_set_parameter(parameters, PRODUCTS_KEYS, key_array(request, items, n));
+	if (which == PRODUCTS_PAGES)
+		receiver.row = palloc(n * sizeof(ProductRow));
 	products_run(request, which, parameters, &receiver, 0);
+	if (which == PRODUCTS_PAGES)
+		products_pages_note(request, receiver.row, receiver.num_rows);
 	for (uint32 i = 0; i < n; i++)
 	{
 		Product    *known = products_product(request, items[i]);
@@ -405,6 +431,10 @@ look(Request *request, ProductsStatement which, const uint32 *items, uint32 n)
 		if (!known->looked || (which == PRODUCTS_ASK && !known->found))
 			unknown[num_unknown++] = items[i];
 	}
+	if (which == PRODUCTS_LOOK)
+		num_unknown = products_pages_serve(request, unknown, num_unknown);
+	if (which == PRODUCTS_LOOK && num_unknown > 0 && products_pages_wanted(request))
+		which = PRODUCTS_PAGES;
 	if (num_unknown > 0)
 		look_up(request, which, unknown, num_unknown);
 	MemoryContextSwitchTo(caller);

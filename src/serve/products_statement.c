@@ -144,7 +144,7 @@ append_factor(StringInfo text, const Products *products)
 }
 
 static void
-append_columns(StringInfo text, const Products *products, bool ask, bool with_category)
+append_columns(StringInfo text, const Products *products, ProductsStatement which, bool with_category)
 {
 	appendStringInfo(text, "SELECT %s", products->key);
 	appendStringInfo(text, ", %s", products->price != NULL ? products->price : "NULL::pg_catalog.float8");
@@ -152,12 +152,17 @@ append_columns(StringInfo text, const Products *products, bool ask, bool with_ca
 	append_factor(text, products);
 	for (int c = 0; c < products->rules->num_caps; c++)
 		appendStringInfo(text, ", %s", as_text(products, products->rules->cap[c].column));
-	for (int c = 0; ask && c < products_num_conditions(products); c++)
+	for (int c = 0; which == PRODUCTS_ASK && c < products_num_conditions(products); c++)
 	{
 		char	   *one = condition(products, c, with_category);
 
 		appendStringInfo(text, ", (%s) IS TRUE", one != NULL ? one : "true");
 	}
+	if (which != PRODUCTS_PAGES)
+		return;
+	appendStringInfoString(text, ", (true");
+	products_append_conditions(text, products, with_category);
+	appendStringInfo(text, ") IS TRUE, %s.ctid", quote_identifier(products->alias));
 }
 
 /* Bytes order texts, as they order keys. */
@@ -195,16 +200,16 @@ static char *
 statement_text(const Products *products, ProductsStatement which, bool with_category)
 {
 	StringInfoData text;
-	bool		by_keys = which == PRODUCTS_LOOK || which == PRODUCTS_ASK;
+	bool		by_keys = which == PRODUCTS_LOOK || which == PRODUCTS_PAGES || which == PRODUCTS_ASK;
 
 	initStringInfo(&text);
-	append_columns(&text, products, which == PRODUCTS_ASK, with_category);
+	append_columns(&text, products, which, with_category);
 	appendStringInfo(&text, " FROM %s AS %s WHERE ", registry_name(products->catalog->products), quote_identifier(products->alias));
 	if (by_keys)
 		appendStringInfo(&text, "%s OPERATOR(pg_catalog.=) ANY ($%d)", products->key, PRODUCTS_KEYS);
 	else
 		appendStringInfo(&text, "%s IS NOT NULL", products->key);
-	if (which != PRODUCTS_ASK)
+	if (which != PRODUCTS_ASK && which != PRODUCTS_PAGES)
 		products_append_conditions(&text, products, with_category);
 	if (which == PRODUCTS_SET || which == PRODUCTS_NEXT)
 		append_prices(&text, products);

@@ -21,16 +21,19 @@ enum {PRODUCTS_KEYS = 1, PRODUCTS_AS_OF, PRODUCTS_CATEGORY, PRODUCTS_LOW, PRODUC
 typedef enum ProductsStatement
 {
 	PRODUCTS_LOOK,				/* the eligible ones among $KEYS */
+	PRODUCTS_PAGES,				/* $KEYS, whether they are eligible, and where their rows stand */
 	PRODUCTS_ASK,				/* $KEYS, eligible or not, and which conditions hold */
 	PRODUCTS_SET,				/* all that are eligible, within the prices asked for */
 	PRODUCTS_NEXT,				/* the same in the order of keys, after $AFTER; at most $LIMIT */
 	PRODUCTS_NEW				/* those that exploration is for, the newest first; at most $LIMIT */
 } ProductsStatement;
 
-#define PRODUCTS_NUM_STATEMENTS 5
+#define PRODUCTS_NUM_STATEMENTS 6
 
-/* Columns of a row; caps, then the conditions of PRODUCTS_ASK follow. */
+/* Columns of a row; caps follow, then the conditions of PRODUCTS_ASK, or whether all hold and the ctid of PRODUCTS_PAGES. */
 enum {PRODUCT_KEY = 1, PRODUCT_PRICE, PRODUCT_CATEGORY, PRODUCT_FACTOR, PRODUCT_FIRST_CAP};
+
+typedef struct ProductsPages ProductsPages;
 
 struct Products
 {
@@ -46,6 +49,8 @@ struct Products
 	Oid			parameter_type[PRODUCTS_NUM_PARAMETERS];
 	SPIPlanPtr	statement[PRODUCTS_NUM_STATEMENTS][2];	/* without and with a category of the call; NULL until needed */
 	double		set_cost[2];	/* of PRODUCTS_SET; 0: not asked yet */
+	bool		pages_tried;
+	ProductsPages *pages;		/* products_pages.c; NULL: they cannot be kept */
 };
 
 /* A condition beside those of the rules, as statements and reasons order them: dates, then the category of the call. */
@@ -90,6 +95,11 @@ struct RequestProducts
 	bool		complete;		/* and they were not too many: whatever is not looked at is not eligible */
 	uint32		num_set;
 	uint32	   *set;			/* in no order until products_rest */
+	/* products_pages.c */
+	bool		pages_tried;
+	bool		has_pages;
+	BlockNumber num_blocks;
+	XLogRecPtr *page_lsn;		/* by block */
 	/* products_rest.c */
 	uint32	   *queue;			/* eligible, read and not yet given out; of PRODUCTS_QUEUE */
 	uint32		num_queue;
@@ -101,11 +111,20 @@ struct RequestProducts
 	bool		rest_ended;
 };
 
+/* Where an item's row stands. */
+typedef struct ProductRow
+{
+	uint32		item;
+	BlockNumber block;
+} ProductRow;
+
 typedef struct ProductReceiver
 {
 	DestReceiver pub;
 	Request    *request;
-	bool		ask;			/* rows come with what holds */
+	ProductsStatement which;
+	ProductRow *row;			/* of PRODUCTS_PAGES, which has a row at most for each of the items looked for */
+	uint32		num_rows;
 	uint32	   *item;			/* what came, in the order in which it came; NULL: nobody wants it */
 	uint32		num_items;
 	uint32		room;
@@ -119,5 +138,13 @@ extern ParamListInfo products_request_parameters(Request *request);
 extern void products_set_parameter(ParamListInfo list, int number, Datum value);
 /* Returns the number of rows; with `most` at most so many, 0: all. */
 extern uint64 products_run(Request *request, ProductsStatement which, ParamListInfo parameters, ProductReceiver *receiver, uint64 most);
+
+/* --- products_pages.c --- */
+/* Answers for the items of which it knows the answer; the others are moved to the front, and their number returned. */
+extern uint32 products_pages_serve(Request *request, uint32 *items, uint32 n);
+/* Whether to look up by PRODUCTS_PAGES, and note what comes. */
+extern bool products_pages_wanted(Request *request);
+extern void products_pages_note(Request *request, const ProductRow *row, uint32 n);
+extern void products_pages_forget(Products *products);
 
 #endif							/* PERSONALIZE_PRODUCTS_STATEMENT_H */

@@ -26,7 +26,7 @@ CALL refresh();
 INSERT INTO shop.products SELECT i, 10, 'c1', 'b1', true, i % 1000 FROM generate_series(6001, 6500) AS i;
 -- and items of the model whose product is gone
 DELETE FROM shop.products WHERE id % 50 = 7;
-ANALYZE;
+VACUUM ANALYZE;
 
 -- What a call may list, in order: neighbors of the item by score and factor, then the rest by code and key.
 CREATE FUNCTION eligible(anchor int, customer int, cart int[], given_category text, among int[], as_of timestamptz, filter text, rules jsonb, days int)
@@ -165,3 +165,48 @@ BEGIN
 	-- a test in which nothing is listed, or nothing ever ends, would prove little
 	PERFORM fail_unless(listed > 2000 AND short BETWEEN 10 AND 200, format('%s items listed, %s lists shorter than k', listed, short));
 END $$;
+
+-- The same calls again and again while products change, in this transaction and by others, committed and rolled back; in between, pages become visible to all, so
+-- that what was read of them is kept.
+CREATE PROCEDURE shop.compare(c shop.call, what text) LANGUAGE plpgsql AS $$
+DECLARE
+	expected int[] := capped(ARRAY(SELECT item FROM eligible(c.anchor, c.customer, c.cart, c.category, c.among, '2026-06-01 UTC', c.filter, c.rules, c.days) ORDER BY place), c.caps, c.k);
+	got int[] := shop.called(c, c.k, 0);
+BEGIN
+	PERFORM fail_unless(got = expected, format(E'%s %s\n     got %s\nexpected %s', what, c, got, expected));
+END $$;
+CREATE PROCEDURE shop.change(seed int) LANGUAGE plpgsql AS $$
+DECLARE
+	one int := 1 + random_below(60, seed, 6000);
+BEGIN
+	UPDATE shop.products SET share = random_below(61, seed, 1000), available = NOT available, price = 1 + random_below(62, seed, 200) WHERE id BETWEEN one AND one + 100;
+	DELETE FROM shop.products WHERE id = one + 101;
+	INSERT INTO shop.products SELECT one + 102, 20, 'c2', 'b2', true, seed % 1000 WHERE NOT EXISTS (SELECT FROM shop.products WHERE id = one + 102);
+END $$;
+CREATE PROCEDURE shop.change_and_compare(first int, last int) LANGUAGE plpgsql AS $$
+DECLARE
+	c shop.call;
+BEGIN
+	FOR c IN SELECT * FROM shop.call WHERE r BETWEEN first AND last AND category IS NULL LOOP
+		PERFORM shop.make(c);
+		CALL shop.compare(c, 'first');
+		CALL shop.compare(c, 'again');
+		BEGIN
+			CALL shop.change(c.r);
+			CALL shop.compare(c, 'changed');
+			RAISE 'back' USING ERRCODE = 'ZZ000';
+		EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+			NULL;
+		END;
+		CALL shop.compare(c, 'rolled back');
+		CALL shop.change(c.r + 1000);
+		CALL shop.compare(c, 'changed again');
+	END LOOP;
+END $$;
+DO $$ BEGIN PERFORM drop_widget('shop.w' || r) FROM shop.call; END $$;
+CALL shop.change_and_compare(1, 40);
+VACUUM shop.products;
+CALL shop.change_and_compare(41, 80);
+VACUUM shop.products;
+CALL shop.change_and_compare(81, 120);
+VACUUM shop.products;
