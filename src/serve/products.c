@@ -24,8 +24,12 @@
 
 /* Fetched at once; more are looked at one by one. */
 #define MAX_SET 20000
-/* Planner's units that looking at one item is worth: an index and a row that are in memory, where the planner takes them to be on disk. */
+/*
+ * Planner's units that looking at one item is worth: an index and a row that are in memory, where the planner takes them to be on disk; and what the
+ * same is worth where most of it will be known from earlier calls.
+ */
 #define LOOK_COST 0.2
+#define KNOWN_COST 0.02
 /* New items among which exploration chooses. */
 #define MAX_NEW 1000
 
@@ -536,7 +540,8 @@ products_expect(Request *request, double more)
 {
 	if (!products_bound(request) || request->trace != NULL || products_state(request)->tried)
 		return;
-	if (products_set_cost(request->plan->products, request->category != NULL) < more * LOOK_COST)
+	if (products_set_cost(request->plan->products, request->category != NULL) <
+		more * (products_pages_growing(request) ? KNOWN_COST : LOOK_COST))
 		fetch_set(request);
 }
 

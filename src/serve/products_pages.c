@@ -291,6 +291,12 @@ products_pages_wanted(Request *request)
 	return true;
 }
 
+bool
+products_pages_growing(Request *request)
+{
+	return are_open(request) && request->plan->products->pages->pause == 0 && num_items_of_all < MAX_ITEMS;
+}
+
 static const char *
 kept_text(ProductsPages *pages, const char *text)
 {

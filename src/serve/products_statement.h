@@ -144,6 +144,8 @@ extern uint64 products_run(Request *request, ProductsStatement which, ParamListI
 extern uint32 products_pages_serve(Request *request, uint32 *items, uint32 n);
 /* Whether to look up by PRODUCTS_PAGES, and note what comes. */
 extern bool products_pages_wanted(Request *request);
+/* Whether what is looked up now will be known to the next call. */
+extern bool products_pages_growing(Request *request);
 extern void products_pages_note(Request *request, const ProductRow *row, uint32 n);
 extern void products_pages_forget(Products *products);
 
