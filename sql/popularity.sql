@@ -29,7 +29,8 @@ SELECT personalize.create_history('shop.b', 'shop.bought', 'customer', 'item', '
 -- All alike, without decay: shares of the shop; in a segment they fall back on those of what it is part of.
 SELECT personalize.create_popularity('shop.popular', 'shop.v', half_life => NULL, segments => 'shop.customers', key => 'id', by => '{country,age}', kappa => 2, keep => 4);
 SELECT * FROM shop.popular ORDER BY segment;
-SELECT segment, c.item, what, epoch, sum FROM shop.popular_counts AS k JOIN shop.v_items AS c ON c.code = k.item WHERE segment IN ('{}', '{GB}') ORDER BY segment, c.item;
+SELECT segment, c.item, what, epoch, sum FROM shop.popular_counts AS k, personalize.popularity_counters(chunk, sums) AS s JOIN shop.v_items AS c USING (code)
+ WHERE segment IN ('{}', '{GB}') ORDER BY segment, c.item;
 SELECT * FROM shop.popular_members ORDER BY basket;
 -- mug in GB: (1 + 2 · 4/10) / (5 + 2)
 SELECT abs(scores[2] - (1 + 2 * 4 / 10.0) / 7) < 1e-12 AS fits FROM shop.popular WHERE segment = '{GB}' AND items[2] = 'mug';
@@ -138,20 +139,29 @@ SET ROLE regress_popular_owner;
 SELECT personalize.drop_widget('shop.home'), personalize.drop_widget('shop.german');
 SELECT personalize.drop_model('shop.popular');
 
+SELECT * FROM personalize.popularity_counters(1, '\x00202107');
+SELECT * FROM personalize.popularity_counters(1, '\x0020210407');
+SELECT * FROM personalize.popularity_counters(-2, '\x0001');
+SELECT * FROM personalize.popularity_counters(0, '');
 -- Tables that are not as they were made, and counters that do not fit.
 CREATE TABLE shop.copy AS SELECT * FROM shop.best_counts;
-UPDATE shop.best_counts SET sum = 1 WHERE item = (SELECT code FROM shop.v_items WHERE item = 'tea') AND what = 0;
-SELECT what, item, neighbor FROM personalize.verify('shop.best') WHERE what = 'count';
+UPDATE shop.best_counts SET sums = '\x0005' WHERE what = 0;
+SELECT count(*) > 0 AS found FROM personalize.verify('shop.best') WHERE what = 'count';
 DELETE FROM shop.bought WHERE item = 'tea';
 CALL personalize.refresh('shop.b', rebuild => false);
 CALL personalize.refresh('shop.b', rebuild => true);
 SELECT count(*) AS differ FROM personalize.verify('shop.best');
-UPDATE shop.best_counts SET item = 1000000 WHERE what = 0;
+UPDATE shop.best_counts SET sums = '\x000102' WHERE what = 0;
+SELECT * FROM personalize.verify('shop.best');
+CALL personalize.refresh('shop.b', rebuild => false);
+CALL personalize.refresh('shop.b', rebuild => true);
+SELECT count(*) AS differ FROM personalize.verify('shop.best');
+UPDATE shop.best_counts SET sums = '\x0001', chunk = 1000000 WHERE what = 0;
 SELECT count(*) > 0 AS found FROM personalize.verify('shop.best') WHERE what = 'count';
 CALL personalize.refresh('shop.b', rebuild => true);
-ALTER TABLE shop.best_counts ALTER COLUMN sum TYPE numeric;
+ALTER TABLE shop.best_counts ALTER COLUMN chunk TYPE bigint;
 CALL personalize.refresh('shop.b');
-ALTER TABLE shop.best_counts ALTER COLUMN sum TYPE bigint;
+ALTER TABLE shop.best_counts ALTER COLUMN chunk TYPE integer;
 CALL personalize.refresh('shop.b', rebuild => false);
 
 -- Arguments.

@@ -279,7 +279,7 @@ popularity_require_layout(const FollowerDef *follower)
 	const Oid	face[POPULAR_NUM_COLUMNS] = {
 		TEXTARRAYOID, FLOAT8OID, get_array_type(key_type_oid(def->item_type)), FLOAT8ARRAYOID, FLOAT8ARRAYOID
 	};
-	const Oid	counts[COUNTER_NUM_COLUMNS] = {TEXTARRAYOID, INT4OID, INT2OID, INT4OID, INT8OID};
+	const Oid	counts[COUNTER_NUM_COLUMNS] = {TEXTARRAYOID, INT4OID, INT2OID, BYTEAOID};
 	const Oid	members[MEMBER_NUM_COLUMNS] = {key_type_oid(history->basket_type), TEXTARRAYOID};
 
 	layout_require_table(follower->relation, POPULAR_NUM_COLUMNS, face, 1);

@@ -18,8 +18,11 @@
  */
 enum {POPULAR_SEGMENT = 1, POPULAR_N, POPULAR_ITEMS, POPULAR_COUNTS, POPULAR_SCORES, POPULAR_NUM_COLUMNS = POPULAR_SCORES};
 
-/* Counters: (segment text[], item integer, what smallint, epoch integer, sum bigint), PRIMARY KEY (segment, item, what, epoch). */
-enum {COUNTER_SEGMENT = 1, COUNTER_ITEM, COUNTER_WHAT, COUNTER_EPOCH, COUNTER_SUM, COUNTER_NUM_COLUMNS = COUNTER_SUM, COUNTER_NUM_KEYS = COUNTER_EPOCH};
+/*
+ * Counters: (segment text[], chunk integer, what smallint, sums bytea), PRIMARY KEY (segment, chunk, what).  A chunk has the
+ * items with codes from 32 · chunk on, as kernel/counter_row.h packs them.
+ */
+enum {COUNTER_SEGMENT = 1, COUNTER_CHUNK, COUNTER_WHAT, COUNTER_SUMS, COUNTER_NUM_COLUMNS = COUNTER_SUMS, COUNTER_NUM_KEYS = COUNTER_WHAT};
 
 /* Members: (basket KEY PRIMARY KEY, segment text[]): in which segment a basket was counted.  The whole shop needs no row. */
 enum {MEMBER_BASKET = 1, MEMBER_SEGMENT, MEMBER_NUM_COLUMNS = MEMBER_SEGMENT};
@@ -28,7 +31,7 @@ enum {MEMBER_BASKET = 1, MEMBER_SEGMENT, MEMBER_NUM_COLUMNS = MEMBER_SEGMENT};
 #define POPULARITY_MAX_WHAT 2
 /* Beside them, of no item: baskets by the quarter of a half-life of their last event, of the whole shop. */
 #define POPULARITY_TIMES 2
-#define POPULARITY_TIMES_ITEM (-1)
+#define POPULARITY_TIMES_CHUNK (-1)
 
 typedef enum PopularityKind
 {

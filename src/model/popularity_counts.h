@@ -9,6 +9,7 @@
 
 #include "executor/spi.h"
 
+#include "kernel/counter_row.h"
 #include "model/popularity.h"
 #include "model/table_writer.h"
 
@@ -53,6 +54,17 @@ extern uint32 counters_shrink(CounterSet *set, uint32 first, uint32 end);
 extern void counters_clear(CounterSet *set);
 /* Adds the set to the table, and empties it.  The active snapshot has to be moved on before the next. */
 extern void counters_apply(CounterSet *set, const PopularityDef *def);
+/* One row of the table; fails, naming it, where it is damaged. */
+typedef struct CounterTableRow
+{
+	int32		chunk;
+	int			what;
+	CounterRow	row;
+} CounterTableRow;
+
+extern void counters_read_row(Env *env, Relation relation, HeapTuple tuple, CounterTableRow *row);
+/* Makes a row that is there hold other counters, or goes without it where there are none. */
+extern void counters_replace_row(TableWriter *writer, HeapTuple old, const CounterRow *row);
 /*
  * Makes the table hold, for items of [first, end), exactly this; or with a sink only says where it does not.  Rows that are right
  * stay as they are.

@@ -54,6 +54,8 @@ typedef struct Pass
 	MemoryContext row_context;
 	void		(*visit) (struct Pass *pass, const FaceRow *row);
 
+	CounterTableRow stored;		/* being read */
+
 	/* the segment at hand */
 	ArrayType  *segment;		/* NULL: before the first */
 	int			level;
@@ -181,6 +183,47 @@ forget_level(Level *level)
 	level->num_items = level->num_best = 0;
 }
 
+/* Moves the first of a heap, whose worst comes first, to where it belongs. */
+static void
+sift(Pass *pass, uint32 n)
+{
+	CooccurNeighbor *heap = pass->list;
+	CooccurNeighbor moved = heap[0];
+	uint32		at = 0;
+
+	for (uint32 child = 1; child < n; child = 2 * at + 1)
+	{
+		if (child + 1 < n && compare_scored(&heap[child + 1], &heap[child], pass) > 0)
+			child++;
+		if (compare_scored(&heap[child], &moved, pass) <= 0)
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = moved;
+}
+
+/* Keeps the best: few of the many that come late are better than the worst that is kept. */
+static void
+offer(Pass *pass, const CooccurNeighbor *scored, uint32 *n)
+{
+	uint32		at = *n;
+
+	if (*n == (uint32) pass->def->keep)
+	{
+		if (compare_scored(scored, &pass->list[0], pass) < 0)
+		{
+			pass->list[0] = *scored;
+			sift(pass, *n);
+		}
+		return;
+	}
+	for (; at > 0 && compare_scored(scored, &pass->list[(at - 1) / 2], pass) > 0; at = (at - 1) / 2)
+		pass->list[at] = pass->list[(at - 1) / 2];
+	pass->list[at] = *scored;
+	(*n)++;
+}
+
 /* An item that is nowhere in the segment may still be among its best: then it is among the best of what the segment is part of. */
 static uint32
 score_segment(Pass *pass)
@@ -199,10 +242,9 @@ score_segment(Pass *pass)
 
 		level->item[level->num_items++] = item;
 		if (score > 0)
-			pass->list[n++] = (CooccurNeighbor) {.score = score, .count = pass->n[0][item], .item = item};
+			offer(pass, &(CooccurNeighbor) {.score = score, .count = pass->n[0][item], .item = item}, &n);
 	}
 	qsort_arg(pass->list, n, sizeof(CooccurNeighbor), compare_scored, pass);
-	n = Min(n, (uint32) pass->def->keep);
 	for (uint32 i = 0; i < n; i++)
 		level->best[level->num_best++] = pass->list[i].item;
 	return n;
@@ -262,6 +304,14 @@ begin_segment(Pass *pass, Datum segment)
 	pass->level = level;
 }
 
+static void
+count(Pass *pass, int what, uint32 item, double value)
+{
+	meet(pass, item);
+	pass->n[what][item] += value;
+	pass->total[what] += value;
+}
+
 static double
 unit_value(const Pass *pass, int what, int32 epoch)
 {
@@ -275,34 +325,34 @@ unit_value(const Pass *pass, int what, int32 epoch)
 }
 
 static void
-read_counter(Pass *pass, Relation counts, HeapTuple tuple)
+read_counters(Pass *pass, Relation counts, HeapTuple tuple)
 {
-	TupleDesc	columns = RelationGetDescr(counts);
+	CounterTableRow *stored = &pass->stored;
 	bool		isnull;
-	Datum		segment = heap_getattr(tuple, COUNTER_SEGMENT, columns, &isnull);
-	uint32		item = (uint32) DatumGetInt32(heap_getattr(tuple, COUNTER_ITEM, columns, &isnull));
-	int			what = DatumGetInt16(heap_getattr(tuple, COUNTER_WHAT, columns, &isnull));
-	int32		epoch = DatumGetInt32(heap_getattr(tuple, COUNTER_EPOCH, columns, &isnull));
-	int64		sum = DatumGetInt64(heap_getattr(tuple, COUNTER_SUM, columns, &isnull));
-	double		value;
+	Datum		segment = heap_getattr(tuple, COUNTER_SEGMENT, RelationGetDescr(counts), &isnull);
+	int			what;
 
+	counters_read_row(&pass->server.env, counts, tuple, stored);
+	what = stored->what;
 	if (what == POPULARITY_TIMES)
 		return;
-	/* whoever only compares has said so already, as of any counter that is not to be there */
-	if (pass->sink && (item >= pass->items->keys.size || what < 0 || what >= POPULARITY_MAX_WHAT))
-		return;
-	if (item >= pass->items->keys.size)
-		fail_damaged(pass, "There is an item that the catalog does not have.");
-	if (what < 0 || what >= POPULARITY_MAX_WHAT)
-		fail_damaged(pass, "There is a counter of no known kind.");
 	if (pass->segment == NULL || !model_row_same_bytes(segment, false, PointerGetDatum(pass->segment)))
 		begin_segment(pass, segment);
-	if (epoch < pass->def->first_epoch[what])
-		return;
-	value = sum * unit_value(pass, what, epoch);
-	meet(pass, item);
-	pass->n[what][item] += value;
-	pass->total[what] += value;
+	for (uint32 c = 0; c < stored->row.size; c++)
+	{
+		const CounterCell *cell = &stored->row.cell[c];
+		int64		item = (int64) stored->chunk * COUNTER_ROW_ITEMS + cell->place;
+
+		/* whoever only compares has said so already, as of any counter that is not to be there */
+		if (pass->sink && (item < 0 || item >= pass->items->keys.size || what < 0 || what >= POPULARITY_MAX_WHAT))
+			continue;
+		if (item < 0 || item >= pass->items->keys.size)
+			fail_damaged(pass, "There is an item that the catalog does not have.");
+		if (what < 0 || what >= POPULARITY_MAX_WHAT)
+			fail_damaged(pass, "There is a counter of no known kind.");
+		if (cell->epoch >= pass->def->first_epoch[what])
+			count(pass, what, (uint32) item, cell->sum * unit_value(pass, what, cell->epoch));
+	}
 }
 
 /* ---------------------------------------------------------------- all segments */
@@ -336,7 +386,7 @@ init_pass(Pass *pass, const PopularityDef *def, ItemTable *items)
 	pass->order = key_is_number(items->type) ? NULL : item_table_order(items);
 	pass->met = palloc0(size * sizeof(bool));
 	pass->item = MemoryContextAllocHuge(pass->context, size * sizeof(uint32));
-	pass->list = MemoryContextAllocHuge(pass->context, size * sizeof(CooccurNeighbor));
+	pass->list = palloc(def->keep * sizeof(CooccurNeighbor));
 	pass->levels = palloc0((def->num_by + 1) * sizeof(Level));
 	for (int l = 0; l <= def->num_by; l++)
 	{
@@ -369,7 +419,7 @@ run_pass(Pass *pass)
 		MemoryContext caller = MemoryContextSwitchTo(pass->row_context);
 
 		CHECK_FOR_INTERRUPTS();
-		read_counter(pass, counts, tuple);
+		read_counters(pass, counts, tuple);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(pass->row_context);
 	}

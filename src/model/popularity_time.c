@@ -23,24 +23,24 @@ bool
 popularity_last_quarter(const PopularityDef *def, int32 *quarter)
 {
 	Relation	counts = table_open(def->counts, AccessShareLock);
-	KeyScan    *scan = key_scan_open(counts, 3, GetActiveSnapshot());
+	KeyScan    *scan = key_scan_open(counts, COUNTER_NUM_KEYS, GetActiveSnapshot());
 	Datum		keys[] = {
-		PointerGetDatum(construct_empty_array(TEXTOID)), Int32GetDatum(POPULARITY_TIMES_ITEM), Int16GetDatum(POPULARITY_TIMES)
+		PointerGetDatum(construct_empty_array(TEXTOID)), Int32GetDatum(POPULARITY_TIMES_CHUNK), Int16GetDatum(POPULARITY_TIMES)
 	};
+	CounterTableRow stored = {0};
+	ServerEnv	server;
 	HeapTuple	tuple;
-	bool		any = false;
 
+	server_env_init(&server, CurrentMemoryContext);
 	key_scan_start(scan, keys);
-	while ((tuple = key_scan_next(scan)) != NULL)
-	{
-		bool		isnull;
-
-		*quarter = DatumGetInt32(heap_getattr(tuple, COUNTER_EPOCH, RelationGetDescr(counts), &isnull));
-		any = true;
-	}
+	tuple = key_scan_next(scan);
+	if (tuple != NULL)
+		counters_read_row(&server.env, counts, tuple, &stored);
+	if (stored.row.size > 0)
+		*quarter = stored.row.cell[stored.row.size - 1].epoch;
 	key_scan_close(scan);
 	table_close(counts, NoLock);
-	return any;
+	return stored.row.size > 0;
 }
 
 bool
@@ -66,31 +66,46 @@ popularity_set_time(PopularityDef *def, bool any, int32 quarter)
 }
 
 static bool
-is_expired(const PopularityDef *def, Relation counts, HeapTuple tuple)
+is_expired(const PopularityDef *def, int what, int32 epoch)
 {
-	bool		isnull;
-	int			what = DatumGetInt16(heap_getattr(tuple, COUNTER_WHAT, RelationGetDescr(counts), &isnull));
-	int32		epoch = DatumGetInt32(heap_getattr(tuple, COUNTER_EPOCH, RelationGetDescr(counts), &isnull));
-
 	if (what == POPULARITY_TIMES)
 		return decay_quarter_epoch(epoch) < def->first_epoch[0];
 	return what >= 0 && what < POPULARITY_MAX_WHAT && epoch < def->first_epoch[what];
 }
 
-/* Rows of epochs that have gone by for good: they are few, as they go by one at a time. */
+/* Whether any was. */
+static bool
+drop_expired(const PopularityDef *def, CounterTableRow *stored)
+{
+	uint32		kept = 0;
+	uint32		before = stored->row.size;
+
+	for (uint32 c = 0; c < before; c++)
+		if (!is_expired(def, stored->what, stored->row.cell[c].epoch))
+			stored->row.cell[kept++] = stored->row.cell[c];
+	stored->row.size = kept;
+	return kept < before;
+}
+
+/* They are few, as epochs go by one at a time. */
 void
 popularity_delete_expired(const PopularityDef *def)
 {
 	TableWriter *writer = table_writer_open(def->counts);
 	Relation	counts = table_writer_relation(writer);
 	TableScanDesc scan = table_beginscan(counts, GetActiveSnapshot(), 0, NULL);
+	CounterTableRow stored = {0};
+	ServerEnv	server;
 	HeapTuple	tuple;
+
+	server_env_init(&server, CurrentMemoryContext);
 
 	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (is_expired(def, counts, tuple))
-			table_writer_delete(writer, tuple);
+		counters_read_row(&server.env, counts, tuple, &stored);
+		if (drop_expired(def, &stored))
+			counters_replace_row(writer, tuple, &stored.row);
 	}
 	table_endscan(scan);
 	table_writer_close(writer);

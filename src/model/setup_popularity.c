@@ -273,8 +273,8 @@ create_tables(PopularityDef *def, const HistoryDef *history, const NewTable *tab
 						   "fillfactor = 50");
 	def->counts =
 		setup_create_table(table, "counts",
-						   psprintf("%s, item pg_catalog.int4, what pg_catalog.int2, epoch pg_catalog.int4,"
-									" sum pg_catalog.int8 NOT NULL, PRIMARY KEY (segment, item, what, epoch)", segment),
+						   psprintf("%s, chunk pg_catalog.int4, what pg_catalog.int2, sums pg_catalog.bytea NOT NULL,"
+									" PRIMARY KEY (segment, chunk, what)", segment),
 						   "fillfactor = 70");
 	if (def->num_by > 0)
 		def->members =

@@ -29,6 +29,11 @@ COMMENT ON TABLE personalize.popularity IS 'popularity, trending, conversion and
 GRANT SELECT ON personalize.popularity TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('personalize.popularity', '');
 
+CREATE FUNCTION personalize.popularity_counters(chunk integer, sums bytea, OUT code integer, OUT epoch integer, OUT sum bigint) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'personalize_popularity_counters' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 32;
+COMMENT ON FUNCTION personalize.popularity_counters(integer, bytea)
+    IS 'what a row of counters of a popularity model holds: sums by item, as codes of the catalog, and epoch';
+
 CREATE FUNCTION personalize.create_popularity(name text, history regclass, half_life interval DEFAULT '30 days',
 	segments regclass DEFAULT NULL, key name DEFAULT NULL, by name[] DEFAULT NULL, kappa double precision DEFAULT 20,
 	keep integer DEFAULT 1000, watch jsonb DEFAULT NULL, build boolean DEFAULT true)

@@ -21,6 +21,7 @@ static const Suite suites[] = {
 	{"basket", test_basket},
 	{"baskets", test_baskets},
 	{"cooccur", test_cooccur},
+	{"counter_row", test_counter_row},
 	{"decayed", test_decayed},
 	{"itemvec", test_itemvec},
 	{"keyset", test_keyset},
