@@ -76,16 +76,17 @@ decay_unit_value(const Decay *decay, int32_t epoch, int64_t now)
 	int64_t		half_life = decay->half_life;
 	int64_t		halvings;
 	int64_t		age;
+	__int128	start;
 
 	if (half_life == 0)
 		return 1.0 / DECAY_UNIT;
-	age = now - epoch * half_life * DECAY_EPOCH_HALF_LIVES;
-	if (age < 0)
+	/* an epoch may be any number, where a table was damaged */
+	start = (__int128) epoch * half_life * DECAY_EPOCH_HALF_LIVES;
+	if (start > now || now - start > 1000 * (__int128) half_life)
 		return 0;
+	age = (int64_t) (now - start);
 	/* age = halvings · h − rest, so that the power of the rest is one of a fraction above 0 */
 	halvings = (age + half_life - 1) / half_life;
-	if (halvings > 1000)
-		return 0;
 	return ldexp((double) power_of_fraction(fraction(halvings * half_life - age, half_life)), -(int) halvings - 32) / DECAY_UNIT;
 }
 
