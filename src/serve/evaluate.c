@@ -353,7 +353,7 @@ evaluate_customer_hash(KeyType type, Datum key)
 		return rank_mix(0, (uint64) key_number(type, key), 0);
 	if (type == KEY_UUID)
 		return DatumGetUInt64(hash_any_extended((const unsigned char *) DatumGetPointer(key), 16, 0));
-	bytes = DatumGetPointer(PG_DETOAST_DATUM_PACKED(key));
+	bytes = (Pointer) PG_DETOAST_DATUM_PACKED(key);
 	return DatumGetUInt64(hash_any_extended((const unsigned char *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), 0));
 }
 

@@ -21,16 +21,16 @@
 #include "serve/source_kind.h"
 
 /* A block's items, by key, and what is known of them. */
-typedef struct Block
+typedef struct SimilarityBlock
 {
 	Request    *request;
 	uint32		n;
 	const uint32 *item;
 	float	   *similarity;
-} Block;
+} SimilarityBlock;
 
 static void
-set_similarity(Block *block, uint32 a, uint32 b, float value)
+set_similarity(SimilarityBlock *block, uint32 a, uint32 b, float value)
 {
 	float	   *one = &block->similarity[a * block->n + b];
 	float	   *other = &block->similarity[b * block->n + a];
@@ -49,7 +49,7 @@ first_cooccurrence(const WidgetDef *widget)
 
 /* By a small set of the block's own keys: what is not in it costs a look. */
 static void
-read_row(Block *block, const Keyset *keys, uint32 a, HeapTuple tuple, TupleDesc columns)
+read_row(SimilarityBlock *block, const Keyset *keys, uint32 a, HeapTuple tuple, TupleDesc columns)
 {
 	KeyType		type = block->request->widget->catalog->item_type;
 	Oid			oid = key_type_oid(type);
@@ -76,7 +76,7 @@ read_row(Block *block, const Keyset *keys, uint32 a, HeapTuple tuple, TupleDesc 
 }
 
 static void
-compare_by_face(Block *block, Oid face)
+compare_by_face(SimilarityBlock *block, Oid face)
 {
 	Env		   *env = &block->request->server.env;
 	KeyType		type = block->request->widget->catalog->item_type;
@@ -103,7 +103,7 @@ compare_by_face(Block *block, Oid face)
 }
 
 static void
-compare_by_category(Block *block)
+compare_by_category(SimilarityBlock *block)
 {
 	for (uint32 a = 0; a < block->n; a++)
 	{
@@ -122,7 +122,7 @@ compare_by_category(Block *block)
 float *
 list_similarities(Request *request, const uint32 *items, uint32 n)
 {
-	Block		block = {request, n, items};
+	SimilarityBlock		block = {request, n, items};
 	Oid			face = first_cooccurrence(request->widget);
 
 	block.similarity = palloc0((Size) n * n * sizeof(float) + 1);
