@@ -53,6 +53,7 @@ fail_no_array(const WidgetSource *source)
 			 errmsg("option \"items\" of source \"%s\" must be an array of keys", source->name)));
 }
 
+/* By the type's own input, whose errors name the value. */
 static int
 read_items(const WidgetDef *widget, const WidgetSource *source, const JsonbValue *value, Datum *items)
 {
@@ -114,6 +115,7 @@ open_table(WidgetPlan *plan, const WidgetSource *source, Curated *curated)
 
 /* --- the kind --- */
 
+/* check has seen to it that there is one of both. */
 static void *
 open_curated(WidgetPlan *plan, const WidgetSource *source)
 {
@@ -127,6 +129,7 @@ open_curated(WidgetPlan *plan, const WidgetSource *source)
 	return curated;
 }
 
+/* What would be ignored shows a misunderstanding. */
 static void
 require_one(const WidgetSource *source, bool has_items, bool has_table)
 {

@@ -60,6 +60,7 @@ find_function(const WidgetSource *source)
 	return DatumGetObjectId(DirectFunctionCall1(strchr(name, '(') != NULL ? regprocedurein : regprocin, CStringGetDatum(name)));
 }
 
+/* Its caller releases the tuple. */
 static Form_pg_proc
 function_form(Oid function, HeapTuple *tuple)
 {
@@ -140,6 +141,7 @@ fail_argument(Oid function, const char *name)
 			 errhint("Arguments by these names are filled in: customer, item, cart, session, category, query, segment, as_of, seed, k.")));
 }
 
+/* Cast explicitly: a function for bigint is as good for the integers of a widget, and the other way around. */
 static void
 add_argument(const WidgetDef *widget, Oid function, const char *name, Oid type, bool has_default, Call *call, StringInfo text)
 {
@@ -156,12 +158,14 @@ add_argument(const WidgetDef *widget, Oid function, const char *name, Oid type, 
 					 format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY));
 }
 
+/* VARIADIC is none that could be filled in. */
 static bool
 is_input(const char *modes, int argument)
 {
 	return modes == NULL || modes[argument] == PROARGMODE_IN || modes[argument] == PROARGMODE_INOUT;
 }
 
+/* Defaults belong to the last arguments; OUT arguments stand between them. */
 static void
 add_arguments(const WidgetDef *widget, Oid function, HeapTuple tuple, Call *call, StringInfo text)
 {
@@ -193,6 +197,7 @@ fail_result(Oid function)
 			 errhint("For example RETURNS TABLE (item bigint, score double precision), or RETURNS SETOF bigint with the best first.")));
 }
 
+/* By name, so that a function may return more than that, in any order. */
 static bool
 has_column(TupleDesc columns, const char *name)
 {
@@ -247,6 +252,7 @@ statement_text(const WidgetDef *widget, Oid function, const char *arguments)
 
 /* --- the kind ------------------------------------------------------------- */
 
+/* Found anew whenever a plan is made: another function may have come in the place of the one that was named. */
 static void *
 open_function(WidgetPlan *plan, const WidgetSource *source)
 {
@@ -282,6 +288,7 @@ check(const WidgetDef *widget, WidgetSource *source)
 
 /* --- collecting ----------------------------------------------------------- */
 
+/* Empty where nothing was given, which is easier to write functions for than NULL. */
 static Datum
 item_array(const Request *request, const ItemList *items)
 {
@@ -297,6 +304,7 @@ item_array(const Request *request, const ItemList *items)
 	return PointerGetDatum(construct_array(keys, items->size, type, length, by_value, align));
 }
 
+/* Levels that are not known are NULL in it. */
 static Datum
 segment_array(const Request *request)
 {
@@ -369,6 +377,7 @@ fail_score(const WidgetSource *source, double score)
 			 errdetail("Scores are finite numbers; what is not above 0 is no candidate.")));
 }
 
+/* Several rows of an item add up, like all offers of a source. */
 static void
 take_score(void *arg, const Datum *values, const bool *nulls)
 {
@@ -383,6 +392,7 @@ take_score(void *arg, const Datum *values, const bool *nulls)
 	request_offer(rows->once.request, request_item(rows->once.request, values[0]), score, ITEM_NONE);
 }
 
+/* Without scores it is the order that counts. */
 static void
 take_item(void *arg, const Datum *values, const bool *nulls)
 {

@@ -47,6 +47,7 @@ predicate(const Products *products, const WidgetSource *source)
 	return psprintf("(%s\n)", where.text);
 }
 
+/* Without a list price there is no discount to go by: all score the same, and keys decide. */
 static void *
 open_on_sale(WidgetPlan *plan, const WidgetSource *source)
 {
@@ -63,6 +64,7 @@ open_on_sale(WidgetPlan *plan, const WidgetSource *source)
 	return source_products(plan, value, where, psprintf("(%s) DESC", value));
 }
 
+/* Before the statement is made, for messages that name the argument. */
 static void
 require_prices(const WidgetDef *widget, const WidgetSource *source)
 {
@@ -96,6 +98,7 @@ check(const WidgetDef *widget, WidgetSource *source)
 	source_try_open(widget, source);
 }
 
+/* A view may have a product twice; the larger discount comes first. */
 static void
 take_row(void *arg, const Datum *values, const bool *nulls)
 {

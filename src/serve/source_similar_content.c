@@ -56,6 +56,7 @@ only_model(const WidgetDef *widget, const WidgetSource *source)
 	return ((ModelDef *) linitial(models))->relation;
 }
 
+/* Items of another catalog have other codes, and may have other keys. */
 static void
 require_model(const WidgetDef *widget, const WidgetSource *source, const char *option, Oid relation)
 {
@@ -93,6 +94,7 @@ check(const WidgetDef *widget, WidgetSource *source)
 				 errhint("Name the model of what people did, as in \"blend\": \"shop.bought_together\".")));
 }
 
+/* What is not above 0 is no neighbor; local ridge has such scores, for what replaces an item. */
 static SourceStatement *
 open_lists(WidgetPlan *plan, Oid relation, Oid keys)
 {
@@ -104,6 +106,7 @@ open_lists(WidgetPlan *plan, Oid relation, Oid keys)
 							1, &keys);
 }
 
+/* Content alone is read without statements, as any co-occurrence model. */
 static void *
 open_similar_content(WidgetPlan *plan, const WidgetSource *source)
 {
@@ -141,6 +144,7 @@ typedef struct PairList
 	uint32		room;
 } PairList;
 
+/* A measure may give infinity, of which no share can be told. */
 static void
 take_pair(void *arg, const Datum *values, const bool *nulls)
 {
@@ -229,6 +233,7 @@ read_counts(Request *request, SourceStatement *statement, const PairList *conten
 	return counts.n;
 }
 
+/* What nobody has bought has no row in the model. */
 static double
 kappa(const SimilarContent *similar, const double *n, const Pair *pair)
 {
@@ -237,6 +242,7 @@ kappa(const SimilarContent *similar, const double *n, const Pair *pair)
 	return fewer > 0 ? fewer / (fewer + similar->n0) : 0;
 }
 
+/* All items of both lists are met before arrays by place are made. */
 static void
 blend(Request *request, const SimilarContent *similar, const SeedList *seeds)
 {

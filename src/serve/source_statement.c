@@ -42,6 +42,7 @@ free_statement(void *statement)
 	SPI_freeplan(((SourceStatement *) statement)->plan);
 }
 
+/* Analyzed now, so that mistakes are told when a widget is made; the server plans it, and plans it again where tables change. */
 SourceStatement *
 source_statement(WidgetPlan *plan, const char *text, int num_parameters, const Oid *types)
 {
@@ -87,6 +88,7 @@ take_rows(SourceStatementRow row, void *arg)
 	return num_rows;
 }
 
+/* Read-only: with the snapshot of the statement that called the widget, as the rest of the list. */
 uint64
 source_statement_run(SourceStatement *statement, const Datum *parameters, const bool *nulls, SourceStatementRow row, void *arg)
 {
@@ -114,6 +116,7 @@ struct SourceProducts
 	SPIPlanPtr	plan[2];
 };
 
+/* The second of the two is there only once a call had a category. */
 static void
 free_products(void *arg)
 {
@@ -124,6 +127,7 @@ free_products(void *arg)
 			SPI_freeplan(source->plan[c]);
 }
 
+/* Conditions of the widget stand in the statement: the first so many of all products may have nothing that is eligible. */
 static char *
 products_text(const Products *products, const char *value, const char *where, const char *order, bool with_category)
 {
@@ -138,6 +142,7 @@ products_text(const Products *products, const char *value, const char *where, co
 	return text.data;
 }
 
+/* Only what fails without a category is analyzed now: the condition on it is ours. */
 SourceProducts *
 source_products(WidgetPlan *plan, const char *value, const char *where, const char *order)
 {
@@ -219,6 +224,7 @@ source_option_value(const WidgetSource *source, const char *name)
 	return value;
 }
 
+/* Whatever stood there before. */
 void
 source_set_option(WidgetSource *source, const char *name, const char *text)
 {
@@ -298,6 +304,7 @@ days_of(const WidgetSource *source, const char *name, const char *text)
 	return registry_interval_days(DatumGetIntervalP(interval));
 }
 
+/* An interval may be anything, so limits are looked at here, too. */
 double
 source_option_days(const WidgetSource *source, const char *name, double otherwise, double least, double most)
 {
@@ -315,6 +322,7 @@ source_option_days(const WidgetSource *source, const char *name, double otherwis
 	return days;
 }
 
+/* JSON knows one kind of numbers. */
 int32
 source_option_count(const WidgetSource *source, const char *name, int32 otherwise, int32 most)
 {
@@ -340,6 +348,7 @@ source_try_open(const WidgetDef *widget, const WidgetSource *source)
 	(void) source->kind->open(widget_plan_make(&trial), source);
 }
 
+/* A wider number may be no key of the catalog, and would fail calls one day. */
 void
 source_require_item(const WidgetDef *widget, Oid relation, const char *column)
 {
