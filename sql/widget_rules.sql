@@ -149,6 +149,7 @@ SELECT listed(1, k => 2, as_of => '2026-06-01 23:59'), listed(1, k => 2, as_of =
 
 -- keys
 SELECT made(rules => '{"include": [10, "7", 1, 999], "exclude": [2, "3"], "cart": "keep"}'); SELECT listed(1), listed(cart => '{4,10}');
+SELECT item, reason FROM shop.w(item => 1, k => 3);
 
 -- boosts multiply a score, and what is buried comes last of its level
 SELECT made(rules => '{"boost": [{"where": "brand = ''Brew''", "factor": 3}, {"where": "category = ''cups''", "factor": 0.5}], "bury": {"where": "margin > 45"}}');
@@ -183,7 +184,7 @@ SELECT made(diversity => 1); SELECT listed(2);
 
 -- exploration: new products, each as likely as any other, at one position of two
 SELECT made(explore => 0.5);
-SELECT rank, item, propensity FROM shop.w(item => 1, k => 6, seed => 1, as_of => '2026-06-01') ORDER BY rank;
+SELECT rank, item, reason, propensity FROM shop.w(item => 1, k => 6, seed => 1, as_of => '2026-06-01') ORDER BY rank;
 SELECT sum((item IN (11, 12))::int) AS new, min(propensity) AS least FROM generate_series(1, 200) AS s, shop.w(item => 1, k => 2, seed => s, as_of => '2026-06-01');
 SELECT abs(count(*) FILTER (WHERE item = 11) - 100) < 40 AS even FROM generate_series(1, 200) AS s, shop.w(item => 1, k => 2, seed => s, as_of => '2026-06-01') WHERE item IN (11, 12);
 SELECT made(explore => 1, filter => 'id <> 11');

@@ -51,7 +51,7 @@ recommend_reason(const Request *request, const Pick *pick)
 	if (pick->because != ITEM_NONE && pick->because != pick->item)
 		return psprintf("because of %s", request_key_text(request, pick->because));
 	if (pick->source < 0)
-		return pstrdup("in the shop");
+		return pstrdup(pick->source == LIST_SOURCE_PINNED ? "chosen by the shop" : pick->source == LIST_SOURCE_NEW ? "new" : "in the shop");
 	if (request->reason != NULL && request->reason[pick->source] != NULL)
 		return pstrdup(request->reason[pick->source]);
 	return pstrdup(kind_reason(&request->widget->source[pick->source]));
