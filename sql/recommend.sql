@@ -229,6 +229,8 @@ BEGIN
 		catalog => (SELECT c.relation FROM personalize.catalog AS c JOIN personalize.history AS h ON h.catalog_id = c.id WHERE h.relation = 'rc.typed_orders'::regclass));
 	PERFORM personalize.create_cooccurrence('rc.typed_together', 'rc.typed_orders', measure => 'cosine', neighbors => 6);
 	PERFORM personalize.create_widget('rc.typed_widget', '{"rc.typed_together": 1}', histories => '{"bought": "rc.typed_customers"}');
+	-- every other customer is in the log then
+	UPDATE rc.typed SET at = at WHERE order_id % 2 = 0;
 	EXECUTE format('WITH typed AS (SELECT c, r.item::text, r.because::text, r.score FROM generate_series(1, 30) AS c, rc.typed_widget((%1$s)::%2$s, k => 1000) AS r WHERE score > 0),
 		plain AS (SELECT c, m.item, m.score FROM generate_series(1, 30) AS c, rc.mixed(''sum'', ''{rc.typed_together}'', ''{1}'',
 			ARRAY(SELECT ((%3$s)::%2$s)::%4$s FROM unnest(rc.items_of(c)) AS i)) AS m)
