@@ -11,6 +11,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/timestamp.h"
 
 #include "serve/recommend.h"
 #include "serve/source_kind.h"
