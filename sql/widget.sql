@@ -155,6 +155,12 @@ SELECT personalize.alter_widget('widget_shop.product_page', sources => '{"widget
 SELECT sources, fallback, mix, filter, exclude, rules, max_per, diversity, shuffle, explore, k FROM personalize.widgets WHERE function = 'widget_shop.product_page'::regproc \gx
 SELECT personalize.alter_widget('widget_shop.product_page', max_per => '{}', rules => '{}', fallback => '{}') IS NOT NULL AS altered;
 SELECT sources, fallback, rules, max_per FROM personalize.widgets WHERE function = 'widget_shop.product_page'::regproc;
+-- weights stay to the last bit
+SET extra_float_digits = -15;
+SELECT personalize.alter_widget('widget_shop.product_page', sources => '{"widget_shop.viewed_together": 0.12345678901234566}') IS NOT NULL AS altered;
+SELECT personalize.alter_widget('widget_shop.product_page', k => 20) IS NOT NULL AS altered;
+RESET extra_float_digits;
+SELECT weight FROM personalize.widget_source WHERE widget_id = (SELECT id FROM personalize.widget WHERE name = 'product_page');
 -- refused, and then nothing has changed
 SELECT personalize.alter_widget('widget_shop.product_page', k => 0);
 SELECT personalize.alter_widget('widget_shop.product_page', k => 7, filter => 'nonsense');

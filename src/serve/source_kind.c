@@ -48,6 +48,7 @@ static const SourceKind *const kinds[] = {
 	&source_terms,
 };
 
+/* A dozen, looked up when a definition is read. */
 const SourceKind *
 source_kind(const char *name)
 {
@@ -57,6 +58,7 @@ source_kind(const char *name)
 	return NULL;
 }
 
+/* Followers are called as their kind of source is. */
 const SourceKind *
 source_kind_of_model(Oid relation)
 {
@@ -77,6 +79,7 @@ catalog_of_history(int32 id)
 	return history != NULL ? history->catalog_id : 0;
 }
 
+/* By the history that it counts, whose codes are the catalog's. */
 int32
 source_kind_catalog(Oid relation)
 {
@@ -130,6 +133,7 @@ option(const WidgetSource *source, const char *name, JsonbValue *value)
 	return value;
 }
 
+/* Source and option, as there may be several of a kind. */
 static void pg_attribute_noreturn()
 fail_option(const WidgetSource *source, const char *name, const char *wanted)
 {
@@ -138,6 +142,7 @@ fail_option(const WidgetSource *source, const char *name, const char *wanted)
 			 errmsg("option \"%s\" of source \"%s\" must be %s", name, source->name, wanted)));
 }
 
+/* A copy: options may be thrown away before what was read from them. */
 char *
 source_option_text(const WidgetSource *source, const char *name, const char *otherwise)
 {
@@ -205,6 +210,7 @@ name_list(const char *const *names)
 	return list.data;
 }
 
+/* A misspelled option must not be one that is left out. */
 void
 source_options_only(const WidgetSource *source, const char *const *names)
 {

@@ -29,6 +29,7 @@
 
 /* ---------------------------------------------------------------- reading */
 
+/* Copies, as the row goes when SPI is left. */
 static Jsonb *
 row_jsonb(const RegistryRow *row, const char *column)
 {
@@ -73,6 +74,7 @@ read_widget(const RegistryRow *row)
 	return widget;
 }
 
+/* A history that is gone has no definition; load_histories tells of it. */
 static void *
 read_history(const RegistryRow *row)
 {
@@ -83,6 +85,7 @@ read_history(const RegistryRow *row)
 	return history;
 }
 
+/* NULL and an empty array are the same here. */
 static void
 read_slots(const RegistryRow *row, WidgetSource *source)
 {
@@ -93,6 +96,7 @@ read_slots(const RegistryRow *row, WidgetSource *source)
 		source->slots[i] = DatumGetInt32(slots[i]);
 }
 
+/* A name that this version does not know is no seed; the source starts of the others then. */
 static void
 read_seeds(const RegistryRow *row, WidgetSource *source)
 {
@@ -129,6 +133,7 @@ read_source(const RegistryRow *row)
 
 /* ---------------------------------------------------------------- definitions */
 
+/* Places count those that are there: who looks at a widget with a problem looks at no place. */
 static void
 load_histories(WidgetDef *widget, char **problem)
 {
@@ -150,6 +155,7 @@ load_histories(WidgetDef *widget, char **problem)
 		widget->customer_type = widget->history[0].history->basket_type;
 }
 
+/* After the histories, whose places the sources name. */
 static void
 load_sources(WidgetDef *widget, char **problem)
 {
@@ -172,6 +178,7 @@ load_sources(WidgetDef *widget, char **problem)
 	}
 }
 
+/* The last problem that is found is told; when it is mended, so is the next. */
 static void
 load(WidgetDef *widget, char **problem)
 {
@@ -182,6 +189,7 @@ load(WidgetDef *widget, char **problem)
 	load_sources(widget, problem);
 }
 
+/* For those who show, change or drop a widget, and must be able to although something is missing. */
 WidgetDef *
 widget_load(int32 id, char **problem)
 {
@@ -208,6 +216,7 @@ widget_by_id(int32 id)
 	return widget;
 }
 
+/* For the event triggers and for lists, which need ids and names only. */
 List *
 widget_rows_all(void)
 {
@@ -236,6 +245,7 @@ widgets_all(void)
 
 /* ---------------------------------------------------------------- functions */
 
+/* Also after the function is gone, from what the registry has. */
 char *
 widget_name(const WidgetDef *widget)
 {
@@ -273,6 +283,7 @@ widget_id_in_function(Oid function)
 	return id;
 }
 
+/* The other half of what makes a function a widget's. */
 static bool
 is_registered(int32 id, const char *schema, const char *name)
 {
@@ -310,12 +321,14 @@ functions_named(Oid schema, const char *name)
 	return functions;
 }
 
+/* By any function, whatever its arguments: a call by named arguments would be ambiguous. */
 bool
 widget_name_is_taken(Oid schema, const char *name)
 {
 	return functions_named(schema, name) != NIL;
 }
 
+/* By name and body: the registry has no oid, because dumps and pg_upgrade could not carry it. */
 Oid
 widget_function(const WidgetDef *widget)
 {
@@ -365,6 +378,7 @@ find_in_schema(Oid schema, const char *name, bool *other)
 	return InvalidOid;
 }
 
+/* As the server looks up functions: by the search path, or in the schema that is named, which takes USAGE on it. */
 Oid
 widget_require_function(text *name)
 {
@@ -389,6 +403,7 @@ widget_require_function(text *name)
 	return found;
 }
 
+/* For calls: nothing may be missing. */
 WidgetDef *
 widget_require(text *name)
 {
@@ -416,6 +431,7 @@ widget_require_execute(const WidgetDef *widget)
 
 /* ---------------------------------------------------------------- histories */
 
+/* One without an event stands for all of them; asked for no event in particular, the first. */
 int
 widget_history_of(const WidgetDef *widget, const char *event)
 {
@@ -425,6 +441,7 @@ widget_history_of(const WidgetDef *widget, const char *event)
 	return -1;
 }
 
+/* For errors: what could have been meant. */
 static char *
 event_list(const WidgetDef *widget)
 {
@@ -437,6 +454,7 @@ event_list(const WidgetDef *widget)
 	return list.data;
 }
 
+/* Content models make histories of their own, which are nobody's. */
 static char *
 candidate_list(const WidgetDef *widget)
 {
@@ -454,6 +472,7 @@ candidate_list(const WidgetDef *widget)
 	return list.data;
 }
 
+/* Either the event is none of those that were named, or nothing was named and could be found. */
 int
 widget_require_history(const WidgetDef *widget, const char *event, const char *role)
 {
@@ -488,6 +507,7 @@ widget_registry_relation(void)
 	return OidIsValid(schema) ? get_relname_relid("widget", schema) : InvalidOid;
 }
 
+/* Plans listen to this relation; nothing of it changes but that. */
 void
 widget_changed(void)
 {
@@ -503,6 +523,7 @@ argument_text(RegistryArguments *arguments, const char *text)
 	argument(arguments, TEXTOID, text == NULL ? (Datum) 0 : CStringGetTextDatum(text), text == NULL);
 }
 
+/* None is NULL, as for the other lists. */
 static void
 argument_texts(RegistryArguments *arguments, char **texts, int count)
 {
@@ -519,6 +540,7 @@ argument_jsonb(RegistryArguments *arguments, Jsonb *value)
 	argument(arguments, JSONBOID, JsonbPGetDatum(value), value == NULL);
 }
 
+/* Written once, with the widget: changes write all anew. */
 static void
 add_history(int32 id, int place, const WidgetHistory *history)
 {
@@ -549,6 +571,7 @@ argument_seeds(RegistryArguments *arguments, const WidgetDef *widget, const Widg
 	argument_text(arguments, event);
 }
 
+/* A model's own name is not stored, so that it follows when the model is renamed. */
 static void
 add_source(const WidgetDef *widget, const WidgetSource *source)
 {
@@ -603,6 +626,7 @@ widget_add(const WidgetDef *widget)
 	widget_changed();
 }
 
+/* Children first, though nothing but this file makes them go together. */
 void
 widget_forget(int32 id)
 {
@@ -619,6 +643,7 @@ widget_forget(int32 id)
 	widget_changed();
 }
 
+/* The id stays, which is in the function's body. */
 void
 widget_replace(const WidgetDef *widget)
 {
@@ -648,6 +673,7 @@ widget_forget_stale(const char *schema, const char *name)
 	return any;
 }
 
+/* The caller has seen the function there. */
 void
 widget_rename(int32 id, const char *schema, const char *name)
 {

@@ -35,6 +35,7 @@ enum
 
 /* ---------------------------------------------------------------- arguments */
 
+/* Names as the literature has them. */
 static WidgetMix
 read_mix(const char *mix)
 {
@@ -57,6 +58,7 @@ read_filter(text *filter)
 	return strspn(string, " \t\r\n") == strlen(string) ? NULL : string;
 }
 
+/* A second dimension would be read as if it were the first. */
 static void
 guard_list(const char *argument, ArrayType *array)
 {
@@ -94,6 +96,7 @@ read_object(const char *argument, const char *example, Jsonb *value)
 	return JB_ROOT_COUNT(value) == 0 ? NULL : value;
 }
 
+/* What the rules mean is theirs to say: here only that they are of the right kind. */
 static void
 read_lists(FunctionCallInfo fcinfo, WidgetDef *widget)
 {
@@ -149,6 +152,7 @@ read_relations(FunctionCallInfo fcinfo, WidgetArguments *arguments)
 
 /* ---------------------------------------------------------------- what must fit */
 
+/* What looks at products has nothing to look at otherwise. */
 static void
 require_products(const WidgetDef *widget, const char *argument)
 {
@@ -213,6 +217,7 @@ require_works(WidgetDef *widget)
 	widget_check(widget);
 }
 
+/* Sources are opened, too, which calls put off until they need them. */
 void
 widget_check(WidgetDef *widget)
 {
@@ -302,6 +307,7 @@ lock_widget(text *name)
 	return function;
 }
 
+/* Back through the reader of arguments, so that both ways are one. */
 static Jsonb *
 json_of(const char *string)
 {

@@ -5,15 +5,16 @@
 #include "base/compat.h"
 
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/float.h"
 #include "utils/json.h"
 
 #include "serve/source_kind.h"
 #include "serve/source_statement.h"
 #include "serve/widget_setup.h"
 
+/* What stands before tells whether it is the first of its object. */
 static void
 append_key(StringInfo out, const char *key)
 {
@@ -23,6 +24,7 @@ append_key(StringInfo out, const char *key)
 	appendStringInfoString(out, ": ");
 }
 
+/* Without repeats, as they were stored. */
 static void
 append_slots(StringInfo out, const WidgetSource *source)
 {
@@ -83,6 +85,7 @@ labeled(const WidgetSource *source)
 	return is_model ? registry_name(source->relation) : source->kind->name;
 }
 
+/* Weights in the shortest form that reads back the same, whatever extra_float_digits says. */
 static void
 append_object(StringInfo out, const WidgetDef *widget, const WidgetSource *source, bool with_name)
 {
@@ -98,7 +101,7 @@ append_object(StringInfo out, const WidgetDef *widget, const WidgetSource *sourc
 		escape_json(out, labeled(source));
 	}
 	append_key(out, "weight");
-	appendStringInfoString(out, float8out_internal(source->weight));
+	appendStringInfoString(out, double_to_shortest_decimal(source->weight));
 	if (source->num_slots > 0)
 		append_slots(out, source);
 	if (source->seeds != 0)
@@ -108,6 +111,7 @@ append_object(StringInfo out, const WidgetDef *widget, const WidgetSource *sourc
 	appendStringInfoChar(out, '}');
 }
 
+/* A bare weight says all of it. */
 static bool
 is_plain(const WidgetSource *source)
 {
@@ -126,6 +130,7 @@ names_differ(const WidgetDef *widget)
 	return true;
 }
 
+/* Of level 0 only: fallbacks have an argument of their own, and stand behind. */
 char *
 widget_sources_text(const WidgetDef *widget)
 {
@@ -143,7 +148,7 @@ widget_sources_text(const WidgetDef *widget)
 		else if (i > 0)
 			appendStringInfoString(&out, ", ");
 		if (object && is_plain(source))
-			appendStringInfoString(&out, float8out_internal(source->weight));
+			appendStringInfoString(&out, double_to_shortest_decimal(source->weight));
 		else
 			append_object(&out, widget, source, !object);
 	}
@@ -151,6 +156,7 @@ widget_sources_text(const WidgetDef *widget)
 	return out.data;
 }
 
+/* One without an event stands for all, and is a name then, no object. */
 char *
 widget_histories_text(const WidgetDef *widget)
 {
@@ -174,6 +180,7 @@ widget_histories_text(const WidgetDef *widget)
 	return out.data;
 }
 
+/* In the order of their levels, which is that of their places. */
 ArrayType *
 widget_fallback_array(const WidgetDef *widget)
 {

@@ -32,6 +32,7 @@ static const struct
 	{"item", SEED_ITEM}, {"cart", SEED_CART}, {"session", SEED_SESSION}, {"customer", SEED_CUSTOMER},
 };
 
+/* A bit for each, as a source may start from several. */
 int
 widget_seed(const char *name)
 {
@@ -52,6 +53,7 @@ widget_seed_name(int bit)
 
 /* ---------------------------------------------------------------- JSON */
 
+/* JSON's strings have no end mark. */
 static char *
 string_of(const JsonbValue *value)
 {
@@ -64,6 +66,7 @@ key_is(const JsonbValue *key, const char *name)
 	return key->val.string.len == strlen(name) && memcmp(key->val.string.val, name, key->val.string.len) == 0;
 }
 
+/* Source and key, so that one of many is found in a long text. */
 static void pg_attribute_noreturn()
 fail_source(const char *name, const char *key, const char *wanted)
 {
@@ -72,6 +75,7 @@ fail_source(const char *name, const char *key, const char *wanted)
 			 errmsg("\"%s\" of source \"%s\" must be %s", key, name, wanted)));
 }
 
+/* Infinity is what a number past a double's range becomes. */
 static double
 read_weight(const char *name, const JsonbValue *value)
 {
@@ -112,6 +116,7 @@ elements_of(JsonbValue *value)
 	return elements;
 }
 
+/* As a double, which holds what a slot may be and compares with what it may not. */
 static int32
 read_slot(const char *name, const JsonbValue *value)
 {
@@ -144,6 +149,7 @@ read_slots(WidgetSource *source, JsonbValue *value)
 	}
 }
 
+/* Names only: what events there are is not known yet. */
 static void
 read_from(DraftSource *draft, JsonbValue *value)
 {
@@ -210,6 +216,7 @@ read_object(DraftSource *draft, JsonbContainer *object)
 		draft->source.options = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+/* What is not said has a weight of 1, and no slot. */
 static DraftSource *
 draft_source(char *name)
 {
@@ -263,6 +270,7 @@ read_element(JsonbValue *value)
 	return draft;
 }
 
+/* In an object the order is JSON's, in an array the one that was written; it only decides who of equals is named as the reason. */
 static List *
 read_sources(Jsonb *sources)
 {
@@ -331,6 +339,7 @@ static const struct
 	{"trending", "trending"}, {"conversion", "conversion"}, {"repeat", "repeat"}, {"sessions", "sessions"},
 };
 
+/* NULL: the name is no generic one. */
 static const char *
 generic_kind(const char *name)
 {
@@ -354,6 +363,7 @@ is_kind_of_models(const char *name)
 	return strcmp(name, "cooccurrence") == 0 || generic_kind(name) != NULL;
 }
 
+/* A misspelled name, or the name of something that is no model. */
 static void pg_attribute_noreturn()
 fail_unknown(const char *name, Oid relation)
 {
@@ -418,6 +428,7 @@ resolve_name(DraftSource *draft)
 
 /* ---------------------------------------------------------------- the catalog */
 
+/* Nothing was named that has one; in most shops there is one only. */
 static CatalogDef *
 only_catalog(void)
 {
@@ -452,6 +463,7 @@ find_catalog(WidgetDef *widget, List *drafts, Oid catalog)
 		elog(ERROR, "catalog %d does not exist", id);
 }
 
+/* Codes of one catalog mean nothing in another. */
 static void
 require_catalog(const WidgetDef *widget, int32 id, const char *what, const char *name)
 {
@@ -480,6 +492,7 @@ meant_before(const WidgetDef *before, const char *name, List *models)
 	return InvalidOid;
 }
 
+/* There is none, or nothing says which. */
 static void pg_attribute_noreturn()
 fail_generic(const WidgetDef *widget, const char *name, const char *kind, int num_models)
 {
@@ -493,6 +506,7 @@ fail_generic(const WidgetDef *widget, const char *name, const char *kind, int nu
 			 errhint("Name the model instead, as schema.name.")));
 }
 
+/* What is known by relation or kind is resolved already. */
 static void
 resolve_generic(const WidgetDef *widget, DraftSource *draft, const WidgetDef *before)
 {
@@ -524,6 +538,7 @@ require_relation(const char *name)
 	return relation;
 }
 
+/* One argument has to mean the basket of each of them. */
 static void
 add_history(WidgetDef *widget, char *event, Oid relation)
 {
@@ -543,6 +558,7 @@ add_history(WidgetDef *widget, char *event, Oid relation)
 				 errhint("Baskets of all of them must be the customers.")));
 }
 
+/* Words of `exclude` and `from` must be able to mean it. */
 static void
 add_event(WidgetDef *widget, const JsonbValue *event, const JsonbValue *history)
 {
@@ -603,6 +619,7 @@ is_basis_of(const HistoryDef *history, const WidgetSource *source)
 	return terms != NULL && find_relation(terms) == history->relation;
 }
 
+/* Of any source, fallbacks too. */
 static bool
 is_basis(const HistoryDef *history, List *drafts)
 {
@@ -652,6 +669,7 @@ guess_history(WidgetDef *widget, List *drafts)
 
 /* ---------------------------------------------------------------- what sources start from */
 
+/* Context by its bit; an event is the customer, by that history. */
 static void
 resolve_from(const WidgetDef *widget, DraftSource *draft)
 {
@@ -678,6 +696,7 @@ resolve_from(const WidgetDef *widget, DraftSource *draft)
 	}
 }
 
+/* Looks back only, as each source comes here. */
 static void
 require_slots_free(const WidgetDef *widget, const WidgetSource *source)
 {
@@ -691,6 +710,7 @@ require_slots_free(const WidgetDef *widget, const WidgetSource *source)
 									widget->source[other].name, source->name)));
 }
 
+/* A kind without a check takes no options. */
 void
 widget_check_source(const WidgetDef *widget, WidgetSource *source)
 {
@@ -703,6 +723,7 @@ widget_check_source(const WidgetDef *widget, WidgetSource *source)
 		source_options_only(source, none);
 }
 
+/* The order is that of what depends on what: see the top. */
 void
 widget_resolve(WidgetDef *widget, const WidgetArguments *arguments)
 {

@@ -23,6 +23,7 @@ enum
 	WIDGETS_MAX_PER, WIDGETS_DIVERSITY, WIDGETS_SHUFFLE, WIDGETS_EXPLORE, WIDGETS_K, WIDGETS_PROBLEM, WIDGETS_NUM_COLUMNS
 };
 
+/* What is not set is NULL. */
 typedef struct WidgetRow
 {
 	Datum		value[WIDGETS_NUM_COLUMNS];
@@ -43,6 +44,7 @@ set_text(WidgetRow *row, int column, const char *text)
 		set(row, column, CStringGetTextDatum(text));
 }
 
+/* The server's own reader, so that the text is seen to be JSON here and not by whoever reads the view. */
 static void
 set_json(WidgetRow *row, int column, const char *text)
 {
@@ -61,6 +63,7 @@ set_texts(WidgetRow *row, int column, char **texts, int count)
 		set(row, column, PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
+/* A function that is gone leaves its columns NULL: the row is there to say so. */
 static void
 set_function(WidgetRow *row, Oid function)
 {
@@ -82,6 +85,7 @@ set_catalog(WidgetRow *row, const WidgetDef *widget)
 	set(row, WIDGETS_ITEM_TYPE, ObjectIdGetDatum(key_type_oid(widget->catalog->item_type)));
 }
 
+/* As create_widget would have to be told; so defaults are as good as NULL, but for numbers. */
 static void
 set_definition(WidgetRow *row, const WidgetDef *widget)
 {
@@ -108,6 +112,7 @@ set_definition(WidgetRow *row, const WidgetDef *widget)
 	set(row, WIDGETS_K, Int32GetDatum(widget->k));
 }
 
+/* What create_widget looked at, again: relations, rights, columns and functions may have changed. */
 static void
 check(void *arg)
 {
@@ -132,6 +137,7 @@ problem_of(WidgetDef *widget, Oid function)
 	return error == NULL ? NULL : error->message;
 }
 
+/* One that somebody drops meanwhile has no row. */
 static void
 fill(WidgetRow *row, int32 id)
 {
