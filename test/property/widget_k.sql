@@ -166,6 +166,27 @@ BEGIN
 	PERFORM fail_unless(listed > 2000 AND short BETWEEN 10 AND 200, format('%s items listed, %s lists shorter than k', listed, short));
 END $$;
 
+-- With pins, slots, diversity, shuffling and exploration the order is another, but not what may be in it, nor how much there is, nor that pages are parts.
+DO $$
+DECLARE
+	c shop.call;
+	allowed int[];
+	got int[];
+BEGIN
+	FOR c IN SELECT * FROM shop.call WHERE r % 3 <> 0 LOOP
+		PERFORM drop_widget('shop.w' || c.r);
+		PERFORM create_widget('shop.w' || c.r, sources => '{"shop.together": {"weight": 1, "from": ["item"]}, "new_arrivals": {"weight": 0.5, "slots": [2, 5]}}', histories => '{"bought": "shop.customers"}',
+							  filter => c.filter, exclude => CASE WHEN c.days IS NOT NULL THEN ARRAY['bought ' || c.days || ' days'] END,
+							  rules => c.rules || jsonb_build_object('include', (SELECT jsonb_agg(i) FROM generate_series(c.r, 6500, 97) AS i)),
+							  diversity => random_below(51, c.r, 3) / 3.0, shuffle => random_below(52, c.r, 9)::int, explore => random_below(53, c.r, 3) / 3.0);
+		SELECT array_agg(item) INTO allowed FROM eligible(c.anchor, c.customer, c.cart, c.category, c.among, '2026-06-01 UTC', c.filter, c.rules, c.days);
+		got := shop.called(c, 2 * c.k, 0);
+		PERFORM fail_unless(cardinality(got) = least(2 * c.k, coalesce(cardinality(allowed), 0)), format('%s: %s items of %s', c, cardinality(got), cardinality(allowed)));
+		PERFORM fail_unless(got <@ coalesce(allowed, '{}') AND cardinality(got) = (SELECT count(DISTINCT i) FROM unnest(got) AS i), format('%s: not allowed or twice in %s', c, got));
+		PERFORM fail_unless(shop.called(c, c.k, 0) || shop.called(c, c.k, c.k) = got, format('%s: pages are no parts of the list', c));
+	END LOOP;
+END $$;
+
 -- The same calls again and again while products change, in this transaction and by others, committed and rolled back; in between, pages become visible to all, so
 -- that what was read of them is kept.
 CREATE PROCEDURE shop.compare(c shop.call, what text) LANGUAGE plpgsql AS $$
