@@ -272,6 +272,17 @@ SELECT personalize.create_widget('widget_office.page', '{"widget_shop.bought_tog
 SELECT personalize.alter_widget('widget_office.page', k => 5) IS NOT NULL AS altered;
 SELECT function::regproc, owner, problem FROM personalize.widgets WHERE owner = 'regress_personalize_clerk'::regrole;
 INSERT INTO personalize.widget SELECT * FROM personalize.widget;
+-- names are followed for everybody who may change them
+ALTER FUNCTION widget_office.page RENAME TO page2;
+ALTER FUNCTION widget_office.page2 RENAME TO page;
+SELECT function::regproc, problem FROM personalize.widgets WHERE owner = 'regress_personalize_clerk'::regrole;
+BEGIN READ ONLY;
+SELECT count(*), count(problem) FROM personalize.widgets WHERE owner = 'regress_personalize_clerk'::regrole;
+COMMIT;
+BEGIN;
+DROP FUNCTION widget_office.page;
+SELECT count(*) FROM personalize.widgets WHERE owner = 'regress_personalize_clerk'::regrole;
+ROLLBACK;
 RESET ROLE;
 GRANT USAGE ON SCHEMA widget_office TO regress_personalize_thief;
 GRANT SELECT ON widget_shop.bought_together, widget_shop.buyers, widget_shop.products TO regress_personalize_thief;
