@@ -55,6 +55,8 @@ SELECT * FROM personalize.verify('shop.nearest');
 -- Sums: 3 has 1.5 * 0.9 + 1 * 0.9, 1 has 1.5 * 0.9 + 0.5 * 0.8, 4 has 1 * 0.9 + 0.5 * 0.8.  idf is the same for all, ln(3/2).
 SELECT personalize.create_widget('shop.next', sources => '{"shop.nearest": {"recent": 100}}', k => 5) IS NOT NULL AS created;
 SELECT item, rank, round((score * 2.25)::numeric, 6) AS score, source, because FROM shop.next(session => '{1,2}') WHERE score > 0;
+-- Item 1 came by both clicks.
+SELECT step, because, round((amount * 2.25)::numeric, 6) AS amount FROM personalize.explain_recommendation('shop.next', NULL::int, 1, session => '{1,2}'::int[]) WHERE step = 'contribution';
 -- The item of the page is the last click, whether the session says so or not.
 SELECT item, round((score * 2.25)::numeric, 6) AS score FROM shop.next(session => '{1,2}', item => 2) WHERE score > 0;
 SELECT item, round((score * 2.25)::numeric, 6) AS score FROM shop.next(session => '{1}', item => 2) WHERE score > 0;

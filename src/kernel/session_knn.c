@@ -246,18 +246,8 @@ session_knn_add(SessionKnn *knn, double similarity, const uint32_t *visited_code
 		scores_of(knn, item[i])[match] += amount;
 }
 
-double
-session_knn_score(const SessionKnn *knn, uint32_t place, uint32_t *because)
+const double *
+session_knn_scores(const SessionKnn *knn, uint32_t place)
 {
-	const double *score = knn->score + (uint64_t) place * knn->num_visited;
-	double		sum = 0;
-
-	*because = 0;
-	for (uint32_t v = 0; v < knn->num_visited; v++)
-	{
-		sum += score[v];
-		if (score[v] > score[*because])
-			*because = v;
-	}
-	return sum;
+	return knn->score + (uint64_t) place * knn->num_visited;
 }

@@ -73,8 +73,8 @@ extern uint32_t *session_knn_nearest(SessionKnn *knn, uint32_t *n);
  * One that has no visited item (any more) adds nothing.
  */
 extern void session_knn_add(SessionKnn *knn, double similarity, const uint32_t *visited_code, const uint32_t *item, uint32_t n);
-/* Sum of an item by its place in knn->items; *because is the visited item that gave most. */
-extern double session_knn_score(const SessionKnn *knn, uint32_t place, uint32_t *because);
+/* What each of the visited items has brought to an item, by its place in knn->items: they add up to its score. */
+extern const double *session_knn_scores(const SessionKnn *knn, uint32_t place);
 
 /*
  * What a visited item adds to the similarity: length − distance + 1, if linear.  Serenade divides that by the number of distinct items, which is the same for

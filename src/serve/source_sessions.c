@@ -486,6 +486,20 @@ add_neighbors(SessionsCall *call)
 	}
 }
 
+/* What each click has brought, so that the strongest is named, and all are where somebody asks why. */
+static void
+offer_item(SessionsCall *call, uint32 place, uint32 item)
+{
+	const double *score = session_knn_scores(&call->knn, place);
+	double		factor = 1;
+
+	if (call->opened->idf > 0)
+		factor = session_knn_idf(call->opened->idf, call->num_sessions, item_n(call, item));
+	for (uint32 v = 0; v < call->visit.size; v++)
+		if (score[v] > 0)
+			request_offer(call->request, item, score[v] * factor, call->visit.item[v]);
+}
+
 /* The last click is what the visitor is looking at. */
 static void
 offer_items(SessionsCall *call)
@@ -493,15 +507,10 @@ offer_items(SessionsCall *call)
 	for (uint32 place = 0; place < call->knn.items.size; place++)
 	{
 		uint32		item = (uint32) call->knn.items.number[place];
-		uint32		because;
-		double		score = session_knn_score(&call->knn, place, &because);
 
-		if (item == call->visit.item[0] || score <= 0)
-			continue;
 		CHECK_FOR_INTERRUPTS();
-		if (call->opened->idf > 0)
-			score *= session_knn_idf(call->opened->idf, call->num_sessions, item_n(call, item));
-		request_offer(call->request, item, score, call->visit.item[because]);
+		if (item != call->visit.item[0])
+			offer_item(call, place, item);
 	}
 }
 
