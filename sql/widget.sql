@@ -248,6 +248,24 @@ ALTER TABLE widget_shop.products RENAME on_hand TO available;
 SELECT function::regproc, problem FROM personalize.widgets ORDER BY id;
 SELECT personalize.alter_widget('widget_shop.guessed', filter => 'available') IS NOT NULL AS mended;
 
+-- what another version wrote, or somebody has taken out of the registry
+BEGIN;
+UPDATE personalize.widget_source SET kind = 'crystal_ball', name = CASE place WHEN 0 THEN 'label' ELSE 'crystal_ball' END, relation = NULL
+ WHERE widget_id = (SELECT id FROM personalize.widget WHERE name = 'guessed');
+SELECT sources, problem FROM personalize.widgets WHERE function = 'widget_shop.guessed'::regproc;
+SAVEPOINT s;
+SELECT count(*) FROM widget_shop.guessed();
+ROLLBACK TO s;
+SELECT personalize.alter_widget('widget_shop.guessed', k => 3);
+ROLLBACK TO s;
+SELECT personalize.alter_widget('widget_shop.guessed', sources => '{"widget_shop.bought_together": 1}') IS NOT NULL AS mended;
+DELETE FROM personalize.history WHERE relation = 'widget_shop.buyers'::regclass;
+SELECT histories, problem FROM personalize.widgets WHERE function = 'widget_shop.guessed'::regproc;
+DELETE FROM personalize.catalog;
+SELECT catalog, problem FROM personalize.widgets WHERE function = 'widget_shop.guessed'::regproc;
+SELECT personalize.drop_widget('widget_shop.guessed');
+ROLLBACK;
+
 -- Without any privilege but those it is given.
 CREATE ROLE regress_personalize_clerk;
 CREATE ROLE regress_personalize_thief;

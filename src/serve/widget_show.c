@@ -82,6 +82,9 @@ labeled(const WidgetSource *source)
 {
 	bool		is_model = OidIsValid(source->relation) && source_kind_of_model(source->relation) == source->kind;
 
+	/* of another version, which knows what the name is */
+	if (source->kind == NULL)
+		return source->name;
 	return is_model ? registry_name(source->relation) : source->kind->name;
 }
 
