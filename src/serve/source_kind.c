@@ -13,23 +13,7 @@
 #include "model/follower.h"
 #include "serve/source_kind.h"
 
-/* A kind's row; whoever adds one names it in doc/widget.md, too. */
-extern const SourceKind source_buy_again;
-extern const SourceKind source_conversion;
-extern const SourceKind source_cooccurrence;
-extern const SourceKind source_curated;
-extern const SourceKind source_embedding;
-extern const SourceKind source_function;
-extern const SourceKind source_new_arrivals;
-extern const SourceKind source_on_sale;
-extern const SourceKind source_popularity;
-extern const SourceKind source_recently_viewed;
-extern const SourceKind source_repeat;
-extern const SourceKind source_sessions;
-extern const SourceKind source_similar_content;
-extern const SourceKind source_terms;
-extern const SourceKind source_trending;
-
+/* Whoever adds one names it in doc/sources.md, too. */
 static const SourceKind *const kinds[] = {
 	&source_cooccurrence,
 	&source_popularity,

@@ -30,6 +30,23 @@ typedef struct SourceKind
 	void		(*collect) (Request *request, const WidgetSource *source, void *opened, uint32 want);
 } SourceKind;
 
+/* The kinds, each in its own file. */
+extern const SourceKind source_buy_again;
+extern const SourceKind source_conversion;
+extern const SourceKind source_cooccurrence;
+extern const SourceKind source_curated;
+extern const SourceKind source_embedding;
+extern const SourceKind source_function;
+extern const SourceKind source_new_arrivals;
+extern const SourceKind source_on_sale;
+extern const SourceKind source_popularity;
+extern const SourceKind source_recently_viewed;
+extern const SourceKind source_repeat;
+extern const SourceKind source_sessions;
+extern const SourceKind source_similar_content;
+extern const SourceKind source_terms;
+extern const SourceKind source_trending;
+
 /* NULL: there is none of that name. */
 extern const SourceKind *source_kind(const char *name);
 /* The kind of a model, by the registry that knows the relation; NULL: it is no model. */
