@@ -51,6 +51,8 @@ static const char *const phase_names[] = {
 /* The figures last published, to tell whether new ones are worth a write. */
 static uint64 shown_done;
 static uint64 shown_total;
+/* Steps within a step are not to show; ends with whoever began. */
+static bool held;
 
 /*
  * The slot itself is the only memory of what was begun: the server clears it
@@ -100,6 +102,7 @@ progress_begin(ProgressPhase phase)
 	/* Nothing starts with track_activities off. */
 	if (!progress_is_ours())
 		return false;
+	held = false;
 	publish(PARAM_STARTED, GetCurrentTimestamp());
 	progress_phase(phase);
 	return true;
@@ -112,11 +115,17 @@ progress_begin(ProgressPhase phase)
 void
 progress_update(uint64 done, uint64 total)
 {
-	if (!progress_is_ours())
+	if (held || !progress_is_ours())
 		return;
 	if (total == shown_total && done < total && done - shown_done < total / 1000)
 		return;
 	publish_done(done, total);
+}
+
+void
+progress_hold(bool hold)
+{
+	held = hold;
 }
 
 void

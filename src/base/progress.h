@@ -29,6 +29,8 @@ typedef enum ProgressPhase
 extern bool progress_begin(ProgressPhase phase);
 extern void progress_phase(ProgressPhase phase);
 extern void progress_update(uint64 done, uint64 total);
+/* Between the two, figures are not published: those of kernels that do a small part of one unit. */
+extern void progress_hold(bool hold);
 extern void progress_end(bool begun);
 
 #endif							/* PERSONALIZE_PROGRESS_H */

@@ -512,14 +512,16 @@ evaluate_customers(Evaluation *evaluation, const HistoryDef *train_history, cons
 	HeapTuple	tuple;
 	uint64		done = 0;
 
-	progress_phase(PROGRESS_RECOMMENDING);
+	past_phase(PROGRESS_RECOMMENDING);
 	key_scan_start(test_scan, NULL);
 	while ((tuple = key_scan_next(test_scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(evaluation->customer_context);
 		MemoryContextSwitchTo(evaluation->customer_context);
+		progress_hold(true);
 		evaluate_customer(evaluation, train, train_scan, test, tuple, test_history->basket_type);
+		progress_hold(false);
 		MemoryContextSwitchTo(caller);
 		progress_update(++done, test_history->num_baskets);
 	}

@@ -161,6 +161,14 @@ execute(const char *command, int num_parameters, Oid *types, Datum *values)
 		elog(ERROR, "could not execute \"%s\"", command);
 }
 
+/* CREATE INDEX reports its own progress, and leaves none of ours behind. */
+void
+past_phase(ProgressPhase phase)
+{
+	if (!progress_begin(phase))
+		progress_phase(phase);
+}
+
 /* As the caller, whose rights decide what is read.  Indexed, as a history without an index is warned about. */
 static char *
 copy_interactions(Past *past, const HistoryDef *history, bool test)
@@ -180,9 +188,10 @@ copy_interactions(Past *past, const HistoryDef *history, bool test)
 					 "OPERATOR(pg_catalog.<=) $1"),
 			test ? 2 : 1, types, values);
 	past->num_rows += SPI_processed;
-	progress_update(past->num_rows, 0);
 	execute(psprintf("CREATE INDEX ON %s (basket)", name), 0, NULL, NULL);
 	SPI_finish();
+	past_phase(PROGRESS_COPYING);
+	progress_update(past->num_rows, 0);
 	CommandCounterIncrement();
 	return name;
 }
@@ -439,6 +448,7 @@ past_build(Past *past)
 {
 	ListCell   *cell;
 
+	past_phase(PROGRESS_READING);
 	foreach(cell, past->copies)
 	{
 		HistoryDef *history = registry_history(((PastCopy *) lfirst(cell))->past);

@@ -13,6 +13,7 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
+#include "base/progress.h"
 #include "model/registry.h"
 
 typedef struct Past
@@ -49,6 +50,8 @@ extern HistoryDef *past_test_history(Past *past, const HistoryDef *history);
 extern Oid	past_model(Past *past, Oid relation);
 /* A model with this definition, which need not be one of the shop's, each time a new one. */
 extern Oid	past_make_model(Past *past, const ModelDef *model);
+/* Says what is done now. */
+extern void past_phase(ProgressPhase phase);
 /* Fills all that was made; nothing more can be made then, but may be read through the snapshot that is pushed. */
 extern void past_build(Past *past);
 

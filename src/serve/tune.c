@@ -224,16 +224,18 @@ make_models(const Tuning *tuning, Past *past, Oid *relations)
 static void
 try_all(Tuning *tuning, ModelDef **models, EvaluateLists *lists, const TuneCustomers *customers)
 {
-	progress_phase(PROGRESS_TUNING);
+	past_phase(PROGRESS_TUNING);
 	for (int t = 0; t < tuning->num_trials; t++)
 	{
 		TuneTrial  *trial = &tuning->trial[t];
 
 		progress_update(t, tuning->num_trials);
+		progress_hold(true);
 		if (trial->popularity)
 			tune_score_popularity(trial, lists, customers);
 		else
 			tune_score_model(trial, models[trial->model], lists, customers);
+		progress_hold(false);
 	}
 }
 
