@@ -4,10 +4,8 @@
  */
 #include "base/compat.h"
 
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -296,28 +294,7 @@ interval_argument(Interval *interval)
 	return quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval))));
 }
 
-/* What create_popularity was given for a view, from what came of it. */
-static char *
-watch_argument(int32 id)
-{
-	StringInfoData json;
-	ListCell   *cell;
-
-	initStringInfo(&json);
-	foreach(cell, registry_watches(id))
-	{
-		const WatchDef *watch = lfirst(cell);
-
-		appendStringInfoString(&json, json.len > 0 ? ", " : "{");
-		escape_json(&json, registry_name(watch->relation));
-		appendStringInfoString(&json, ": ");
-		escape_json(&json, watch->key);
-	}
-	appendStringInfoChar(&json, '}');
-	return json.data;
-}
-
-/* Of the shop's segments as they are now: what they were is not known. */
+/* Of a table: whoever makes a copy of the model makes one of a view as well. */
 static void
 append_segments(StringInfo call, const PopularityDef *def)
 {
@@ -327,8 +304,6 @@ append_segments(StringInfo call, const PopularityDef *def)
 	for (int i = 0; i < def->num_by; i++)
 		appendStringInfo(call, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(def->by[i]));
 	appendStringInfoString(call, "]::pg_catalog.name[]");
-	if (get_rel_relkind(def->segments) == RELKIND_VIEW)
-		appendStringInfo(call, ", watch => %s", quote_literal_cstr(watch_argument(def->follower.id)));
 }
 
 static char *

@@ -41,7 +41,6 @@ typedef struct Counter
 	CounterKey	key;
 	int64		sum;
 	char		status;			/* of the hash table */
-	bool		stored;			/* the table has a row for it */
 } Counter;
 
 static inline uint32
@@ -206,10 +205,7 @@ add(CounterSet *set, const PopularityDef *def, CounterKey key, int64 amount)
 		Counter    *counter = counter_insert(set->hash, key, &found);
 
 		if (!found)
-		{
 			counter->sum = 0;
-			counter->stored = false;
-		}
 		if (pg_add_s64_overflow(counter->sum, amount, &counter->sum))
 			fail_overflow(def);
 		if (key.segment == SEGMENT_SHOP)
