@@ -135,6 +135,30 @@ SELECT count(*) FILTER (WHERE score > 0) AS scored, count(*) AS all FROM rc.two(
 SELECT count(*) FILTER (WHERE score > 0) AS scored FROM rc.two(customer => -1);
 SELECT count(*) FILTER (WHERE score > 0) AS scored FROM rc.two(item => 123456);
 
+-- as_of: with `recency` what is older counts less, the half every 10 days of UTC; a customer's items of the future count as those of the day
+SET client_min_messages = warning;
+SELECT personalize.create_widget('rc.recent', '{"rc.together": {"weight": 1, "recency": 10}}', histories => '{"bought": "rc.customers"}');
+RESET client_min_messages;
+WITH moment AS (SELECT * FROM (VALUES ('2026-02-01 23:59:59+00'::timestamptz), ('2026-04-01 00:00:00+00'), ('2030-01-01 12:00:00+00')) AS v(as_of)),
+offer AS (
+	SELECT m.as_of, c, u.n AS item, sum(u.s * power(2::float8, -greatest((m.as_of AT TIME ZONE 'UTC')::date - l.day, 0) / 10::float8)) AS score
+	  FROM moment AS m, generate_series(1, 30) AS c,
+		   LATERAL (SELECT product_id, max((at AT TIME ZONE 'UTC')::date) AS day FROM rc.lines WHERE customer_id = c GROUP BY 1) AS l
+	  JOIN rc.together AS t ON t.item = l.product_id, unnest(t.neighbors, t.scores) AS u(n, s)
+	 GROUP BY 1, 2, 3),
+expected AS (SELECT as_of, c, item, score / max(score) OVER (PARTITION BY as_of, c) AS score FROM offer)
+SELECT m.as_of AT TIME ZONE 'UTC' AS as_of, count(*) AS candidates, count(*) FILTER (WHERE e.score IS NULL OR r.score IS NULL OR abs(e.score - r.score) > 1e-12) AS differing
+  FROM moment AS m CROSS JOIN generate_series(1, 30) AS c CROSS JOIN LATERAL (SELECT * FROM rc.recent(c, as_of => m.as_of, k => 1000) AS r WHERE score > 0) AS r
+  FULL JOIN expected AS e ON e.as_of = m.as_of AND e.c = c.c AND e.item = r.item
+ GROUP BY m.as_of ORDER BY m.as_of;
+
+-- seed: the same gives the same, another one another order of the same
+SELECT personalize.alter_widget('rc.recent', shuffle => 10) IS NOT NULL AS altered;
+SELECT count(DISTINCT l) AS orders, count(DISTINCT s) AS sets
+  FROM generate_series(1, 20) AS seed, LATERAL (SELECT array_agg(item ORDER BY rank) AS l, array_agg(item ORDER BY item) AS s FROM rc.recent(3, k => 10, seed => seed % 5)) AS r;
+-- a query and a segment go to those sources that know what to do with them
+SELECT count(*) AS differing FROM (SELECT item, rank, score FROM rc.one(3) EXCEPT SELECT item, rank, score FROM rc.one(3, query => 'red shoes', segment => '{GB,NULL}')) AS d;
+
 -- bad arguments
 SELECT * FROM rc.two(3, k => 0);
 SELECT * FROM rc.two(3, k => -1);
