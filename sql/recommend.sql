@@ -147,7 +147,7 @@ offer AS (
 	  JOIN rc.together AS t ON t.item = l.product_id, unnest(t.neighbors, t.scores) AS u(n, s)
 	 GROUP BY 1, 2, 3),
 expected AS (SELECT as_of, c, item, score / max(score) OVER (PARTITION BY as_of, c) AS score FROM offer)
-SELECT m.as_of AT TIME ZONE 'UTC' AS as_of, count(*) AS candidates, count(*) FILTER (WHERE e.score IS NULL OR r.score IS NULL OR abs(e.score - r.score) > 1e-12) AS differing
+SELECT to_char(m.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') AS as_of, count(*) AS candidates, count(*) FILTER (WHERE e.score IS NULL OR r.score IS NULL OR abs(e.score - r.score) > 1e-12) AS differing
   FROM moment AS m CROSS JOIN generate_series(1, 30) AS c CROSS JOIN LATERAL (SELECT * FROM rc.recent(c, as_of => m.as_of, k => 1000) AS r WHERE score > 0) AS r
   FULL JOIN expected AS e ON e.as_of = m.as_of AND e.c = c.c AND e.item = r.item
  GROUP BY m.as_of ORDER BY m.as_of;
