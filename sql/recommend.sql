@@ -130,6 +130,22 @@ SELECT count(*) AS sold_out FROM rc.two(3, k => 1000) WHERE item = :sold_item;
 ROLLBACK;
 SELECT rank FROM rc.two(3, k => 1000) WHERE item = :sold_item;
 
+-- A code that is taken back is another item's afterwards, and this session has seen both.
+SET client_min_messages = warning;
+INSERT INTO rc.products SELECT i, 1, 'new', true FROM generate_series(41, 42) AS i;
+SELECT personalize.create_widget('rc.unseen', '{"rc.together": 1}', histories => '{"bought": "rc.customers"}', exclude => '{bought}') IS NOT NULL AS created;
+BEGIN;
+INSERT INTO rc.lines VALUES (950, 97, 41, '2026-06-01');
+CALL personalize.refresh('rc.customers');
+SELECT array_agg(item ORDER BY item) AS not_bought FROM rc.unseen(97, among => '{41,42}');
+ROLLBACK;
+INSERT INTO rc.lines VALUES (951, 97, 42, '2026-06-01');
+CALL personalize.refresh('rc.customers');
+SELECT array_agg(item ORDER BY item) AS not_bought FROM rc.unseen(97, among => '{41,42}');
+DELETE FROM rc.lines WHERE order_id = 951;
+DELETE FROM rc.products WHERE id > 40;
+RESET client_min_messages;
+
 -- nobody known, nothing known
 SELECT count(*) FILTER (WHERE score > 0) AS scored, count(*) AS all FROM rc.two();
 SELECT count(*) FILTER (WHERE score > 0) AS scored FROM rc.two(customer => -1);
