@@ -89,6 +89,23 @@ SELECT array_agg(item ORDER BY rank) = (SELECT array_agg(item ORDER BY rank) FRO
 SELECT count(*) AS behind_the_end FROM rc.two(3, k => 5, "offset" => 1000);
 SELECT count(*) AS as_the_widget_says FROM rc.two(3);
 
+-- A code that is taken back is another item's afterwards, and this session has seen both.
+SET client_min_messages = warning;
+INSERT INTO rc.products SELECT i, 1, 'new', true FROM generate_series(41, 42) AS i;
+SELECT personalize.create_widget('rc.unseen', '{"rc.together": 1}', histories => '{"bought": "rc.customers"}', exclude => '{bought}') IS NOT NULL AS created;
+BEGIN;
+INSERT INTO rc.lines VALUES (950, 97, 41, '2026-06-01');
+CALL personalize.refresh('rc.customers');
+SELECT array_agg(item ORDER BY item) AS not_bought FROM rc.unseen(97, among => '{41,42}');
+ROLLBACK;
+INSERT INTO rc.lines VALUES (951, 97, 42, '2026-06-01');
+CALL personalize.refresh('rc.customers');
+SELECT array_agg(item ORDER BY item) AS not_bought FROM rc.unseen(97, among => '{41,42}');
+DELETE FROM rc.lines WHERE order_id = 951;
+CALL personalize.refresh('rc.customers');
+DELETE FROM rc.products WHERE id > 40;
+RESET client_min_messages;
+
 -- What the shop's tables say is what the history says: for customers that the log names, past a long log, and where everything may have changed.
 CREATE VIEW rc.lists AS SELECT c, r.* FROM generate_series(1, 30) AS c, rc.two(c, k => 1000) AS r;
 CREATE TABLE rc.before AS TABLE rc.lists;
@@ -129,22 +146,6 @@ UPDATE rc.products SET available = false WHERE id = :sold_item;
 SELECT count(*) AS sold_out FROM rc.two(3, k => 1000) WHERE item = :sold_item;
 ROLLBACK;
 SELECT rank FROM rc.two(3, k => 1000) WHERE item = :sold_item;
-
--- A code that is taken back is another item's afterwards, and this session has seen both.
-SET client_min_messages = warning;
-INSERT INTO rc.products SELECT i, 1, 'new', true FROM generate_series(41, 42) AS i;
-SELECT personalize.create_widget('rc.unseen', '{"rc.together": 1}', histories => '{"bought": "rc.customers"}', exclude => '{bought}') IS NOT NULL AS created;
-BEGIN;
-INSERT INTO rc.lines VALUES (950, 97, 41, '2026-06-01');
-CALL personalize.refresh('rc.customers');
-SELECT array_agg(item ORDER BY item) AS not_bought FROM rc.unseen(97, among => '{41,42}');
-ROLLBACK;
-INSERT INTO rc.lines VALUES (951, 97, 42, '2026-06-01');
-CALL personalize.refresh('rc.customers');
-SELECT array_agg(item ORDER BY item) AS not_bought FROM rc.unseen(97, among => '{41,42}');
-DELETE FROM rc.lines WHERE order_id = 951;
-DELETE FROM rc.products WHERE id > 40;
-RESET client_min_messages;
 
 -- nobody known, nothing known
 SELECT count(*) FILTER (WHERE score > 0) AS scored, count(*) AS all FROM rc.two();
