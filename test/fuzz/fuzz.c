@@ -10,6 +10,7 @@
 
 #include "kernel/basket.h"
 #include "kernel/baskets.h"
+#include "kernel/counter_row.h"
 #include "kernel/cooccur.h"
 #include "kernel/itemvec.h"
 #include "kernel/pair_row.h"
@@ -410,6 +411,36 @@ fuzz_pairs(const uint8_t *data, size_t size)
 	return accepted;
 }
 
+/* --- rows of counters ---------------------------------------------------------- */
+
+static bool
+fuzz_counter_row(const uint8_t *data, size_t size)
+{
+	WireReader	in = wire_reader(data, size);
+	CounterRow	row = {0};
+	CounterRow	back = {0};
+	bool		accepted = counter_row_decode(&env, &in, &row);
+
+	if (accepted)
+	{
+		unsigned char *bytes = env_alloc(&env, counter_row_encoded_room(row.size), 1);
+		size_t		length = counter_row_encode(&row, bytes) - bytes;
+
+		REQUIRE(length <= counter_row_encoded_room(row.size));
+		in = wire_reader(bytes, length);
+		REQUIRE(counter_row_decode(&env, &in, &back) && back.size == row.size);
+		for (uint32_t c = 0; c < row.size; c++)
+		{
+			REQUIRE(row.cell[c].place < COUNTER_ROW_ITEMS && row.cell[c].sum > 0);
+			REQUIRE(back.cell[c].place == row.cell[c].place && back.cell[c].epoch == row.cell[c].epoch && back.cell[c].sum == row.cell[c].sum);
+		}
+		env_release(&env, bytes);
+	}
+	env_release(&env, row.cell);
+	env_release(&env, back.cell);
+	return accepted;
+}
+
 /* --- rows of counts ------------------------------------------------------------ */
 
 static void
@@ -541,6 +572,7 @@ static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_pairs,
 	fuzz_pair_row,
 	fuzz_pair_delta,
+	fuzz_counter_row,
 };
 
 bool
