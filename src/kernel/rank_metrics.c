@@ -16,6 +16,7 @@ least(uint32_t x, uint32_t y)
 	return x < y ? x : y;
 }
 
+/* Halving without a branch that depends on the data: lists are short, relevant items may be many. */
 static bool
 is_among(const uint32_t *ascending, uint32_t n, uint32_t item)
 {
@@ -31,6 +32,7 @@ is_among(const uint32_t *ascending, uint32_t n, uint32_t item)
 	return n == 1 && ascending[low] == item;
 }
 
+/* Positions come out ascending by themselves. */
 RankHits
 rank_hits(const uint32_t *list, uint32_t size, const uint32_t *relevant, uint32_t num_relevant, uint32_t *position)
 {
@@ -42,6 +44,7 @@ rank_hits(const uint32_t *list, uint32_t size, const uint32_t *relevant, uint32_
 	return hits;
 }
 
+/* From the end, as k is mostly the length of the list. */
 static uint32_t
 hits_within(const RankHits *hits, uint32_t k)
 {
@@ -52,6 +55,7 @@ hits_within(const RankHits *hits, uint32_t k)
 	return n;
 }
 
+/* Over all relevant items, not min(k, relevant): it says what was found. */
 double
 rank_recall(const RankHits *hits, uint32_t k)
 {
@@ -89,12 +93,14 @@ rank_average_precision(const RankHits *hits, uint32_t k)
 	return sum / least(k, hits->num_relevant);
 }
 
+/* Positions from 1, so the first is worth 1. */
 static double
 discount(uint32_t position)
 {
 	return 1 / log2(position + 1.0);
 }
 
+/* The ideal list is cut where this one is. */
 double
 rank_ndcg(const RankHits *hits, uint32_t k)
 {
@@ -148,6 +154,7 @@ rank_gini(Env *env, uint64_t *counts, uint64_t n, uint64_t catalog_size)
 	return weighted / (catalog_size * sum);
 }
 
+/* What nobody has counts as one, so that a sum stays finite. */
 int64_t
 rank_novelty(double count, double total)
 {
@@ -187,6 +194,7 @@ finalize(uint64_t x)
 	return x ^ (x >> 31);
 }
 
+/* Each part goes through the finalizer on its own, or customer 1 in resample 2 would be customer 2 in resample 1. */
 uint64_t
 rank_mix(uint64_t seed, uint64_t customer, uint64_t resample)
 {

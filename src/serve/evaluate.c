@@ -113,6 +113,7 @@ read_segments(FunctionCallInfo fcinfo, EvaluateOptions *options)
 	setup_require_column("by", options->segments, options->by);
 }
 
+/* Both sides of the split must have room for something. */
 void
 evaluate_guard_times(const EvaluateOptions *options)
 {
@@ -127,6 +128,7 @@ evaluate_guard_times(const EvaluateOptions *options)
 				 errmsg("until must be later than since")));
 }
 
+/* Neither end: nobody, or nothing left to chance, is no sample and no confidence. */
 static double
 open_share(const char *argument, double value)
 {
@@ -138,12 +140,14 @@ open_share(const char *argument, double value)
 	return value;
 }
 
+/* All of the customers is a share, too. */
 double
 evaluate_guard_sample(double sample)
 {
 	return sample == 1 ? 1 : open_share("sample", sample);
 }
 
+/* NULL never means the default here: who wrote it meant something, and would not notice. */
 static void
 read_options(FunctionCallInfo fcinfo, EvaluateOptions *options)
 {
@@ -224,6 +228,7 @@ past_filter(const WidgetDef *widget, const Past *past)
 	return widget->filter == NULL ? condition : psprintf("(%s) AND %s", widget->filter, condition);
 }
 
+/* The customer's own past is what profiles are read from. */
 static void
 move_histories(WidgetDef *widget, Past *past)
 {
@@ -254,6 +259,7 @@ move_blend(WidgetSource *source, Past *past)
 											  DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data))));
 }
 
+/* Tables that no model is made of, as curated lists, stay what they are: nothing says what they were. */
 static void
 move_sources(WidgetDef *widget, Past *past)
 {
@@ -325,6 +331,7 @@ prepare_segments(const EvaluateOptions *options, KeyType type)
 	return plan;
 }
 
+/* With the column's name, so that no value of it is taken for `all` or `known`. */
 static char *
 segment_of(Evaluation *evaluation, Datum customer)
 {
@@ -368,6 +375,7 @@ repeat_share(const EvaluateCustomer *customer)
 	return (double) repeats / customer->later.size;
 }
 
+/* In the order of codes, which is how hits are found. */
 void
 evaluate_find_relevant(EvaluateCustomer *customer, bool repeats)
 {
@@ -378,6 +386,7 @@ evaluate_find_relevant(EvaluateCustomer *customer, bool repeats)
 			customer->relevant[customer->num_relevant++] = customer->later.entry[e].code;
 }
 
+/* Lists hold no item twice, and relevant items ascend. */
 static RankHits
 find_hits(const EvaluateCustomer *customer, const uint32 *list, uint32 size)
 {
@@ -399,6 +408,7 @@ recall_of_part(const EvaluateCustomer *customer, const uint32 *list, uint32 size
 	return n > 0 ? rank_recall(&hits, k) : NAN;
 }
 
+/* Beside recall of the two kinds: a list may be right about repeats only because it is full of them. */
 static double
 repeats_in_list(const EvaluateCustomer *customer, const uint32 *list, uint32 size)
 {
@@ -409,6 +419,7 @@ repeats_in_list(const EvaluateCustomer *customer, const uint32 *list, uint32 siz
 	return size > 0 ? (double) repeats / size : 0;
 }
 
+/* All metrics from one look at the hits. */
 static void
 measure_list(const EvaluateCustomer *customer, const uint32 *list, uint32 size, uint32 k, double *value)
 {
@@ -426,6 +437,7 @@ measure_list(const EvaluateCustomer *customer, const uint32 *list, uint32 size, 
 	value[METRIC_LIST_LENGTH] = size;
 }
 
+/* Whoever did nothing new says how much was repeated, and nothing else. */
 static void
 measure_customer(Evaluation *evaluation, EvaluateCustomer *customer, EvaluateValues *values)
 {
@@ -446,6 +458,7 @@ measure_customer(Evaluation *evaluation, EvaluateCustomer *customer, EvaluateVal
 	}
 }
 
+/* The whole first: it is the first segment that sums know. */
 static void
 add_customer(Evaluation *evaluation, EvaluateCustomer *customer, uint64 hash)
 {
@@ -459,6 +472,7 @@ add_customer(Evaluation *evaluation, EvaluateCustomer *customer, uint64 hash)
 	evaluate_sums_add(evaluation->sums, segments, num_segments, &values);
 }
 
+/* The same customers for every widget with that seed, so that widgets can be compared. */
 bool
 evaluate_is_sampled(const EvaluateOptions *options, uint64 hash)
 {
@@ -501,6 +515,7 @@ evaluate_customer(Evaluation *evaluation, Relation train, KeyScan *train_scan, R
 	add_customer(evaluation, &customer, hash);
 }
 
+/* In the order of keys: sums of doubles come out the same each time. */
 static void
 evaluate_customers(Evaluation *evaluation, const HistoryDef *train_history, const HistoryDef *test_history)
 {
@@ -552,6 +567,7 @@ keep_line(void *arg, const char *segment, const char *metric, uint64 customers, 
 	MemoryContextSwitchTo(caller);
 }
 
+/* A split at the wrong end is the most likely mistake, and would give empty means. */
 void
 evaluate_require_both(const EvaluateOptions *options, const HistoryDef *train, const HistoryDef *test)
 {

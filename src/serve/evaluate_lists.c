@@ -67,6 +67,7 @@ read_eligible(EvaluateLists *lists, const WidgetDef *widget)
 	SPI_finish();
 }
 
+/* A catalog without products recommends whatever it has. */
 static void
 find_eligible(EvaluateLists *lists, const WidgetDef *widget)
 {
@@ -104,6 +105,7 @@ count_buyers(EvaluateLists *lists, const HistoryDef *history)
 	table_close(relation, NoLock);
 }
 
+/* Total, so that the reference is the same on every machine. */
 static int
 compare_popularity(const void *x, const void *y, void *arg)
 {
@@ -116,6 +118,7 @@ compare_popularity(const void *x, const void *y, void *arg)
 	return lists->items->order[a] < lists->items->order[b] ? -1 : 1;
 }
 
+/* Once for all customers: what one of them knows is passed over when the list is made. */
 static void
 rank_popularity(EvaluateLists *lists)
 {
@@ -127,6 +130,7 @@ rank_popularity(EvaluateLists *lists)
 		qsort_arg(lists->popular, lists->num_known, sizeof(uint32), compare_popularity, lists);
 }
 
+/* Popularity first: codes that are added later, by lists, have no buyers. */
 void
 evaluate_lists_open(EvaluateLists *lists, const EvaluateOptions *options, Past *past, WidgetDef *widget, const HistoryDef *history)
 {
@@ -142,6 +146,7 @@ evaluate_lists_open(EvaluateLists *lists, const EvaluateOptions *options, Past *
 		lists->plan = widget_plan_make(widget);
 }
 
+/* The test has codes of its own, because what is new in it must not be in the catalog that lists are filled from. */
 uint32 *
 evaluate_test_codes(EvaluateLists *lists, const HistoryDef *test)
 {
@@ -153,6 +158,7 @@ evaluate_test_codes(EvaluateLists *lists, const HistoryDef *test)
 	return codes;
 }
 
+/* Codes were in order before they were exchanged, and have to be again. */
 Basket
 evaluate_test_basket(Relation relation, HeapTuple tuple, const uint32 *codes)
 {
@@ -204,6 +210,7 @@ key_array(const EvaluateLists *lists, const uint32 *codes, uint32 n)
 	return PointerGetDatum(construct_array(keys, n, type, size, byval, align));
 }
 
+/* The most recent first. */
 static int
 compare_recency(const void *x, const void *y)
 {
@@ -213,6 +220,7 @@ compare_recency(const void *x, const void *y)
 	return a->day != b->day ? (a->day > b->day ? -1 : 1) : a->position != b->position ? (a->position > b->position ? -1 : 1) : 0;
 }
 
+/* The oldest of them first, as an application has a session or cart. */
 uint32 *
 evaluate_recent_items(const Basket *known, uint32 most, bool last_day, uint32 *size)
 {
@@ -231,6 +239,7 @@ evaluate_recent_items(const Basket *known, uint32 most, bool last_day, uint32 *s
 	return codes;
 }
 
+/* Of the type that the widget has, whatever the column in the shop. */
 static void
 give_customer(const EvaluateLists *lists, const EvaluateCustomer *customer, RecommendArgs *args)
 {
@@ -238,6 +247,7 @@ give_customer(const EvaluateLists *lists, const EvaluateCustomer *customer, Reco
 	args->customer = customer->key;
 }
 
+/* Who has no past gives no context, and gets what a stranger gets. */
 static void
 give_context(const EvaluateLists *lists, const EvaluateCustomer *customer, RecommendArgs *args)
 {
@@ -283,6 +293,7 @@ exclude_known(const EvaluateLists *lists, const EvaluateCustomer *customer, Reco
 	args->exclude = key_array(lists, codes, customer->known.size);
 }
 
+/* As an application calls it, at the time of the split. */
 static uint32 *
 widget_list(EvaluateLists *lists, const EvaluateCustomer *customer, uint32 *size)
 {

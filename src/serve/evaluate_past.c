@@ -102,12 +102,14 @@ make(const char *call)
 	return made;
 }
 
+/* By number, as no name can then mean something else. */
 static char *
 relation_literal(Oid relation)
 {
 	return psprintf("%u::pg_catalog.oid::pg_catalog.regclass", relation);
 }
 
+/* Bound to no products, whose triggers would lock the shop. */
 static void
 make_catalog(Past *past)
 {
@@ -155,6 +157,7 @@ copied_columns(const HistoryDef *history)
 	return list.data;
 }
 
+/* Inside SPI.  A failure of the statement itself is an error by itself. */
 static void
 execute(const char *command, int num_parameters, Oid *types, Datum *values)
 {
@@ -216,6 +219,7 @@ append_events(StringInfo call, const HistoryDef *history)
 	appendStringInfoString(call, "]");
 }
 
+/* As text that reads back to the same interval. */
 static char *
 interval_literal(Interval *interval)
 {
@@ -235,6 +239,7 @@ append_limits(StringInfo call, const HistoryDef *history)
 		appendStringInfo(call, ", horizon => %s", interval_literal(history->horizon));
 }
 
+/* By the function that made the shop's own, so that a basket is the same thing. */
 static HistoryDef *
 make_history(Past *past, const HistoryDef *history, bool test)
 {
@@ -261,6 +266,7 @@ make_history(Past *past, const HistoryDef *history, bool test)
 	return registry_require_history(make(call.data));
 }
 
+/* A handful, so a list will do. */
 static Oid
 find_copy(const Past *past, Oid shop)
 {
@@ -297,6 +303,7 @@ require_same_catalog(const Past *past, const HistoryDef *history)
 				 errhint("Create histories with the same catalog => ….")));
 }
 
+/* Once for each, as models that share a history are refreshed together. */
 HistoryDef *
 past_history(Past *past, const HistoryDef *history)
 {
@@ -308,6 +315,7 @@ past_history(Past *past, const HistoryDef *history)
 	return registry_require_history(add_copy(past, history->relation, make_history(past, history, false)->relation));
 }
 
+/* Stands for none of the shop's: nothing may find it when it looks for a past. */
 HistoryDef *
 past_test_history(Past *past, const HistoryDef *history)
 {
@@ -345,6 +353,7 @@ append_scoring(StringInfo call, const ModelScoring *scoring)
 	appendStringInfo(call, ", ridge_size => %d", scoring->ridge_size);
 }
 
+/* What decides the counts. */
 static void
 append_shape(StringInfo call, const ModelDef *model)
 {
@@ -365,6 +374,7 @@ past_of_id(Past *past, int32 id)
 	return history == NULL ? InvalidOid : past_history(past, history)->relation;
 }
 
+/* Not built yet: all of a history are built together. */
 Oid
 past_make_model(Past *past, const ModelDef *model)
 {

@@ -54,6 +54,7 @@ struct EvaluateSums
 	uint32	   *weight;			/* of the customer at hand, by resample */
 };
 
+/* Segments come as customers do. */
 EvaluateSums *
 evaluate_sums_create(MemoryContext context, const EvaluateOptions *options)
 {
@@ -108,6 +109,7 @@ find_segment(EvaluateSums *sums, const char *name)
 	return sums->segment[at];
 }
 
+/* Once for a customer, whatever segments and metrics he is in: that is what pairs them. */
 static void
 draw_weights(EvaluateSums *sums, uint64 customer)
 {
@@ -116,6 +118,7 @@ draw_weights(EvaluateSums *sums, uint64 customer)
 		sums->weight[r] = rank_resample_weight(rank_mix(sums->options->seed, customer, r));
 }
 
+/* Both lists or none: means are compared over the same customers. */
 static void
 add_metric(EvaluateSums *sums, MetricSums *metric, double widget, double popularity)
 {
@@ -130,6 +133,7 @@ add_metric(EvaluateSums *sums, MetricSums *metric, double widget, double popular
 	}
 }
 
+/* Codes are dense, but new ones may be met in any list. */
 static void
 make_room(EvaluateSums *sums, SegmentSums *segment, uint32 code)
 {
@@ -145,6 +149,7 @@ make_room(EvaluateSums *sums, SegmentSums *segment, uint32 code)
 	segment->room = room;
 }
 
+/* What all lists hold together is counted without resamples. */
 static void
 add_lists(EvaluateSums *sums, SegmentSums *segment, const EvaluateValues *values)
 {
@@ -194,6 +199,7 @@ summarize(EvaluateSums *sums, const double *numerator, const double *subtracted,
 	return result;
 }
 
+/* A metric that says nothing of anybody has no line. */
 static void
 report_metric(EvaluateSums *sums, const SegmentSums *segment, int m, EvaluateSink sink, void *arg)
 {
@@ -236,6 +242,7 @@ copy_counts(const SegmentSums *segment, int list, uint64 *counts)
 	return n;
 }
 
+/* By what customers had at the split: what is new in the test is as new as can be. */
 static double
 novelty(const EvaluateLists *lists, const SegmentSums *segment, int list)
 {

@@ -158,6 +158,7 @@ add_kernel(Tuning *tuning, int damping, double a, double b, double p, double shr
 	measure_init(&trial->scoring.measure, "kernel", values, given);
 }
 
+/* In the order in which they are written, which is how ties come out. */
 static void
 add_kernels(Tuning *tuning, int damping)
 {
@@ -183,6 +184,7 @@ add_references(Tuning *tuning)
 	add_trial(tuning, 0)->popularity = true;
 }
 
+/* Before anything is copied: a grid that is too large is told at once. */
 static void
 list_trials(Tuning *tuning)
 {
@@ -221,6 +223,7 @@ make_models(const Tuning *tuning, Past *past, Oid *relations)
 	return models;
 }
 
+/* One after the other, so that memory is that of one. */
 static void
 try_all(Tuning *tuning, ModelDef **models, EvaluateLists *lists, const TuneCustomers *customers)
 {
@@ -278,6 +281,7 @@ compare_trials(const void *x, const void *y)
 	return a->place - b->place;
 }
 
+/* A parameter that the measure does not take is NULL. */
 static void
 put_parameters(const TuneTrial *trial, Datum *values, bool *nulls)
 {

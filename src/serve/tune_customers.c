@@ -42,6 +42,7 @@ add(TuneCustomers *customers, const TuneCustomer *customer)
 	customers->customer[customers->size++] = *customer;
 }
 
+/* As things happened. */
 static int
 compare_sequence(const void *x, const void *y)
 {
@@ -64,6 +65,7 @@ split_halves(EvaluateCustomer *customer)
 	basket_sort(&customer->later);
 }
 
+/* The last items say most, and more than so many no widget asks for. */
 static void
 find_seeds(TuneCustomer *customer, uint32 num_known)
 {
@@ -121,6 +123,7 @@ typedef struct TuneRead
 	KeyScan    *train_scan;
 } TuneRead;
 
+/* A sample is by the same hash as in evaluate_widget. */
 static void
 read_customer(TuneRead *read, HeapTuple tuple, bool halves)
 {
@@ -138,6 +141,7 @@ read_customer(TuneRead *read, HeapTuple tuple, bool halves)
 	take(read->customers, read->lists, &customer);
 }
 
+/* By key, so that sums are the same each time. */
 static void
 read_all(TuneRead *read, bool halves)
 {

@@ -45,6 +45,7 @@ wanted_items(const TuneCustomers *customers, uint32 num_items)
 	return wanted;
 }
 
+/* By the scorer of builds and refreshes, so that lists are those that a model with these parameters would have. */
 static void
 read_faces(TuneFaces *faces, const ModelDef *model, ItemTable *items, const bool *wanted)
 {
@@ -86,6 +87,7 @@ add_neighbors(TuneList *list, const TuneFaces *faces, uint32 seed)
 	}
 }
 
+/* The order of every list: score, then key. */
 static bool
 comes_before(const TuneList *list, uint32 a, uint32 b)
 {
@@ -117,6 +119,7 @@ choose_best(const TuneList *list, const TuneCustomer *customer, bool repeats, ui
 	return size;
 }
 
+/* Only what was touched: a list is a small part of the catalog. */
 static void
 forget(TuneList *list)
 {
@@ -147,6 +150,7 @@ divide(TuneTrial *trial, uint32 customers)
 		trial->mean[m] /= Max(customers, 1);
 }
 
+/* Without mixing or rules: a model alone. */
 static void
 score_customers(TuneTrial *trial, const TuneFaces *faces, TuneList *list, const EvaluateOptions *options, const TuneCustomers *customers)
 {
@@ -185,6 +189,7 @@ tune_score_model(TuneTrial *trial, const ModelDef *model, const EvaluateLists *l
 	MemoryContextDelete(context);
 }
 
+/* What any model has to be better than. */
 void
 tune_score_popularity(TuneTrial *trial, EvaluateLists *lists, const TuneCustomers *customers)
 {

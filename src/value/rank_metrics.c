@@ -25,6 +25,7 @@ typedef struct KeyArray
 	int			size;
 } KeyArray;
 
+/* Any element type: whether it is a key is looked at later, with a message of its own. */
 static KeyArray
 key_array(ArrayType *array)
 {
@@ -59,6 +60,7 @@ find_hits(const KeyArray *recommended, Keyset *relevant, KeyType type, Oid key_t
 	return hits;
 }
 
+/* Relevant items go into a hash, as they may be many and the list is short. */
 static RankHits
 hits_of_arguments(FunctionCallInfo fcinfo)
 {
@@ -77,6 +79,7 @@ hits_of_arguments(FunctionCallInfo fcinfo)
 	return find_hits(&recommended, &set, type, ARR_ELEMTYPE(array));
 }
 
+/* Functions without k look at the whole list. */
 static uint32
 positions(FunctionCallInfo fcinfo)
 {

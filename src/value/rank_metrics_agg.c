@@ -32,6 +32,7 @@ typedef struct ListTally
 	uint64		num_lists;
 } ListTally;
 
+/* The check keeps a state apart from other internal values. */
 static MemoryContext
 aggregate_context(FunctionCallInfo fcinfo)
 {
@@ -71,6 +72,7 @@ tally_make_room(ListTally *tally)
 	tally->room = room;
 }
 
+/* Keys of the list are copied by the keyset, so the arrays can go at once. */
 static void
 tally_add_list(ListTally *tally, ArrayType *list)
 {
@@ -189,6 +191,7 @@ personalize_tally_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
+/* Codes of the sender are in the order of the message, so keys get the same ones here. */
 static uint32
 receive_key(StringInfo in, ListTally *tally)
 {
@@ -281,6 +284,7 @@ typedef struct NoveltyState
 	int64		count;
 } NoveltyState;
 
+/* PostgreSQL is built so that overflow would be silent. */
 static void
 novelty_add(NoveltyState *state, int64 sum, int64 count)
 {
@@ -292,6 +296,7 @@ novelty_add(NoveltyState *state, int64 sum, int64 count)
 	state->count += count;
 }
 
+/* A first row makes one; a combine without rows, too, which says nothing in the end. */
 static NoveltyState *
 novelty_state(FunctionCallInfo fcinfo)
 {
@@ -300,6 +305,7 @@ novelty_state(FunctionCallInfo fcinfo)
 	return PG_ARGISNULL(0) ? MemoryContextAllocZero(context, sizeof(NoveltyState)) : (NoveltyState *) PG_GETARG_POINTER(0);
 }
 
+/* More buyers than customers is a join gone wrong. */
 static void
 require_count(double count, double total)
 {
