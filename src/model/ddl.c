@@ -469,6 +469,28 @@ personalize_ddl_end(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+List *
+ddl_read_event(const char *query, DdlRead read)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List	   *all = NIL;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(query, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read what the command did");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		CHECK_FOR_INTERRUPTS();
+		all = lappend(all, read(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
+		MemoryContextSwitchTo(spi);
+	}
+	SPI_finish();
+	return all;
+}
+
 /* ---------------------------------------------------------------- what is dropped */
 
 typedef struct Dropped
@@ -495,7 +517,7 @@ field(HeapTuple tuple, TupleDesc desc, int number)
 }
 
 /* A table that is gone cannot be found by its name, which is how the drop of a trigger alone is told. */
-static Dropped *
+static void *
 read_dropped(HeapTuple tuple, TupleDesc desc)
 {
 	Dropped    *dropped = palloc0(sizeof(Dropped));
@@ -510,30 +532,6 @@ read_dropped(HeapTuple tuple, TupleDesc desc)
 	dropped->table = quote_qualified_identifier(schema, table);
 	dropped->table_oid = OidIsValid(schema_oid) ? get_relname_relid(table, schema_oid) : InvalidOid;
 	return dropped;
-}
-
-/* In the caller's memory. */
-/* The server lists them for the time of this event only, and only to SQL. */
-static List *
-read_all_dropped(void)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	List	   *all = NIL;
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(dropped_query, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read what was dropped");
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		MemoryContext spi = MemoryContextSwitchTo(caller);
-
-		CHECK_FOR_INTERRUPTS();
-		all = lappend(all, read_dropped(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
-		MemoryContextSwitchTo(spi);
-	}
-	SPI_finish();
-	return all;
 }
 
 static bool
@@ -606,7 +604,7 @@ drop_unused(Node *command)
 static void
 follow_drop(Node *command)
 {
-	List	   *all = read_all_dropped();
+	List	   *all = ddl_read_event(dropped_query, read_dropped);
 	const Dropped *before = NULL;
 	ListCell   *cell;
 

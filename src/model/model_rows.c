@@ -44,6 +44,17 @@ bytea_datum(const unsigned char *bytes, size_t size)
 }
 
 /* Sizes first: they differ nearly always, and a toasted value says its own without being fetched. */
+void
+model_row_damaged(Relation relation, HeapTuple tuple, int item_column, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("model %s is damaged at item %s", registry_name(RelationGetRelid(relation)),
+					model_row_column(relation, tuple, item_column)),
+			 errdetail_internal("%s", detail),
+			 errhint("Only personalize should write to a model. Refresh it with rebuild => true.")));
+}
+
 bool
 model_row_same_bytes(Datum old, bool isnull, Datum new)
 {

@@ -46,6 +46,8 @@ enum {FACE_ITEM = 1, FACE_N, FACE_NEIGHBORS, FACE_COUNTS, FACE_SCORES, FACE_NUM_
 /* --- any of them --- */
 /* What a column holds as text, for messages. */
 extern char *model_row_column(Relation relation, HeapTuple tuple, int column);
+/* Fails with ERRCODE_DATA_CORRUPTED: what an owner may have written must end in an error, not in a crash. */
+extern void model_row_damaged(Relation relation, HeapTuple tuple, int item_column, const char *detail);
 /* Whether a varlena of an old row, toasted or not, has the bytes of a new one, which is plain. */
 extern bool model_row_same_bytes(Datum old, bool isnull, Datum new);
 

@@ -168,18 +168,6 @@ face_row_write(TableWriter *writer, HeapTuple old, const ItemTable *items, const
 
 /* --- reading --- */
 
-/* Readers of a model look up keys in arrays that SQL can write; what is no list must end in an error, not in a crash. */
-static void
-face_damaged(Relation relation, HeapTuple tuple, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("model %s is damaged at item %s", registry_name(RelationGetRelid(relation)),
-					model_row_column(relation, tuple, FACE_ITEM)),
-			 errdetail_internal("%s", detail),
-			 errhint("Only personalize should write to a model. Refresh it with rebuild => true.")));
-}
-
 /* One of the three arrays; its elements are as many as the others'. */
 static ArrayType *
 read_list(Relation relation, HeapTuple tuple, int column, Oid type, uint32 *size)
@@ -190,10 +178,10 @@ read_list(Relation relation, HeapTuple tuple, int column, Oid type, uint32 *size
 	uint32		found;
 
 	if (isnull || ARR_NDIM(array) > 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != type)
-		face_damaged(relation, tuple, "A list is no array of one dimension without nulls.");
+		model_row_damaged(relation, tuple, FACE_ITEM, "A list is no array of one dimension without nulls.");
 	found = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
 	if (column > FACE_NEIGHBORS && found != *size)
-		face_damaged(relation, tuple, "Its lists are not of one length.");
+		model_row_damaged(relation, tuple, FACE_ITEM, "Its lists are not of one length.");
 	*size = found;
 	return array;
 }
@@ -244,7 +232,7 @@ face_lists_read(Relation relation, HeapTuple tuple, const ItemTable *items, Face
 		uint32		code = read_key(items, &key);
 
 		if (code == KEYSET_NONE)
-			face_damaged(relation, tuple, psprintf("Neighbor %u is no item of the catalog.", i + 1));
+			model_row_damaged(relation, tuple, FACE_ITEM, psprintf("Neighbor %u is no item of the catalog.", i + 1));
 		row->neighbor[i] = (CooccurNeighbor) {
 			((double *) ARR_DATA_PTR(scores))[i], ((double *) ARR_DATA_PTR(counts))[i], code
 		};
@@ -264,6 +252,6 @@ face_row_read(Relation relation, HeapTuple tuple, const ItemTable *items, FaceRo
 
 	row->item = key_find(&items->keys, items->type, key_type_oid(items->type), heap_getattr(tuple, FACE_ITEM, columns, &isnull));
 	if (row->item == KEYSET_NONE)
-		face_damaged(relation, tuple, "The item is not in the catalog.");
+		model_row_damaged(relation, tuple, FACE_ITEM, "The item is not in the catalog.");
 	face_lists_read(relation, tuple, items, row);
 }

@@ -66,18 +66,6 @@ sessions_sort(KeyType type, SessionEntry *entry, uint32 n)
 
 /* --- reading --------------------------------------------------------------- */
 
-/* What an owner may have written must end in an error, not in a crash. */
-static void
-row_damaged(Relation relation, HeapTuple tuple, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("model %s is damaged at item %s", registry_name(RelationGetRelid(relation)),
-					model_row_column(relation, tuple, SESSIONS_ITEM)),
-			 errdetail_internal("%s", detail),
-			 errhint("Only personalize should write to a model. Refresh it with rebuild => true.")));
-}
-
 static Datum *
 read_list(Relation relation, HeapTuple tuple, int column, Oid type, uint32 *size)
 {
@@ -91,7 +79,7 @@ read_list(Relation relation, HeapTuple tuple, int column, Oid type, uint32 *size
 	int			n;
 
 	if (isnull || ARR_NDIM(array) > 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != type)
-		row_damaged(relation, tuple, "A list is no array of one dimension without nulls.");
+		model_row_damaged(relation, tuple, SESSIONS_ITEM, "A list is no array of one dimension without nulls.");
 	get_typlenbyvalalign(type, &length, &byval, &align);
 	deconstruct_array(array, type, length, byval, align, &elements, NULL, &n);
 	*size = n;
@@ -109,12 +97,12 @@ sessions_row_read(const SessionsDef *def, Relation relation, HeapTuple tuple, Se
 	Datum	   *happened;
 
 	if (isnull)
-		row_damaged(relation, tuple, "It has no n.");
+		model_row_damaged(relation, tuple, SESSIONS_ITEM, "It has no n.");
 	row->n = DatumGetFloat8(n);
 	key = read_list(relation, tuple, SESSIONS_SESSIONS, key_type_oid(def->basket_type), &row->size);
 	happened = read_list(relation, tuple, SESSIONS_HAPPENED, TIMESTAMPTZOID, &num_times);
 	if (num_times != row->size)
-		row_damaged(relation, tuple, "Its lists are not of one length.");
+		model_row_damaged(relation, tuple, SESSIONS_ITEM, "Its lists are not of one length.");
 	row->entry = palloc((row->size + 1) * sizeof(SessionEntry));
 	for (uint32 i = 0; i < row->size; i++)
 		row->entry[i] = (SessionEntry) {DatumGetTimestampTz(happened[i]), key[i]};

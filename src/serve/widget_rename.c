@@ -29,7 +29,7 @@ typedef struct Told
 	char	   *name;
 } Told;
 
-static Told *
+static void *
 read_told(HeapTuple tuple, TupleDesc desc)
 {
 	Told	   *told = palloc0(sizeof(Told));
@@ -41,37 +41,14 @@ read_told(HeapTuple tuple, TupleDesc desc)
 	return told;
 }
 
-/* Of Told *, in the caller's memory. */
-static List *
-told(const char *query)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	List	   *all = NIL;
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(query, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read what the command did");
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		MemoryContext spi = MemoryContextSwitchTo(caller);
-
-		CHECK_FOR_INTERRUPTS();
-		all = lappend(all, read_told(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
-		MemoryContextSwitchTo(spi);
-	}
-	SPI_finish();
-	return all;
-}
-
 /* ---------------------------------------------------------------- renamed */
 
 /* What the command was about; InvalidOid: no function. */
 static Oid
 altered_function(void)
 {
-	List	   *functions = told("SELECT objid, NULL, NULL FROM pg_catalog.pg_event_trigger_ddl_commands()"
-								" WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid");
+	List	   *functions = ddl_read_event("SELECT objid, NULL, NULL FROM pg_catalog.pg_event_trigger_ddl_commands()"
+										 " WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid", read_told);
 
 	return functions == NIL ? InvalidOid : ((Told *) linitial(functions))->object;
 }
@@ -178,8 +155,8 @@ follow_drop(Node *command)
 {
 	ListCell   *cell;
 
-	foreach(cell, told("SELECT objid, address_names[1], address_names[2] FROM pg_catalog.pg_event_trigger_dropped_objects()"
-					   " WHERE object_type OPERATOR(pg_catalog.=) 'function'"))
+	foreach(cell, ddl_read_event("SELECT objid, address_names[1], address_names[2] FROM pg_catalog.pg_event_trigger_dropped_objects()"
+								 " WHERE object_type OPERATOR(pg_catalog.=) 'function'", read_told))
 	{
 		const Told *dropped = lfirst(cell);
 
