@@ -190,6 +190,12 @@ SELECT abs(count(*) FILTER (WHERE item = 11) - 100) < 40 AS even FROM generate_s
 SELECT made(explore => 1, filter => 'id <> 11');
 SELECT rank, item, propensity FROM shop.w(item => 1, k => 3, as_of => '2026-06-01') ORDER BY rank;
 
+-- nothing but what sources offer, pins, and what the call names
+SELECT made(rules => '{"rest": "none"}'); SELECT listed(5), listed(12) IS NULL AS nothing, listed() IS NULL AS nobody, listed(5, k => 3, "offset" => 8), listed(among => '{12,8}');
+SELECT made(rules => '{"rest": "none", "include": [12]}', sources => '{"recently_viewed": {"event": "bought"}}'); SELECT listed(customer => 100), listed(), listed(session => '{3,10}');
+SELECT step, detail FROM explain_recommendation('shop.w', 100, 2) UNION ALL SELECT step, detail FROM explain_recommendation('shop.w', 100, 7) WHERE step IN ('removed', 'rank');
+SELECT made(rules => '{"rest": "all"}'); SELECT listed(12, k => 3);
+
 -- rules that are not understood
 SELECT made(rules => '[]');
 SELECT made(rules => '{"prize": {"min": 1}}');
@@ -204,6 +210,7 @@ SELECT made(rules => '{"price_fill": {"to": 0}}');
 SELECT made(rules => '{"price_fill": {"to": -5}}');
 SELECT made(rules => '{"category": "different"}');
 SELECT made(rules => '{"cart": true}');
+SELECT made(rules => '{"rest": "some"}');
 SELECT made(rules => '{"where": ""}');
 SELECT made(rules => '{"where": [["available"]]}');
 SELECT made(rules => '{"boost": {"where": "available"}}');

@@ -12,7 +12,7 @@
 
 #include "base/guards.h"
 #include "serve/context.h"
-#include "serve/rules.h"
+#include "serve/rules_parse.h"
 #include "serve/trace.h"
 
 /* How far down the list an item is looked for. */
@@ -192,13 +192,15 @@ find_pick(const Pick *picks, uint32 size, uint32 item)
 
 /* What refuses the item by itself; the list did not come to ask where no source offers it, or a fallback was not needed. */
 static void
-ask_rules(Explanation *why)
+ask_rules(Explanation *why, bool list_ended)
 {
 	Request    *request = why->request;
 	const char *rule;
 
 	products_look(request, &why->product, 1);
 	rule = rules_refuse(request, why->product);
+	if (rule == NULL && list_ended && why->size == 0 && request->plan->rules->no_rest)
+		rule = "rule rest";
 	if (rule != NULL)
 		on_refusal(&why->trace, why->product, rule);
 }
@@ -239,7 +241,7 @@ explain(Explanation *why)
 	picks = list_make(request, &size);
 	pick = find_pick(picks, size, why->product);
 	if (pick == NULL)
-		ask_rules(why);
+		ask_rules(why, size < EXPLAIN_DEPTH);
 	put_contributions(why);
 	put_sources(why);
 	put_texts(why, "removed", why->refused);

@@ -432,7 +432,7 @@ next_of_phase(ListMaker *maker, Candidate *out)
 		case LIST_AMONG:
 			return maker->request->has_among && next_among(maker, out);
 		case LIST_REST:
-			return !maker->request->has_among && next_of_rest(maker, out);
+			return !maker->request->has_among && !maker->rules->no_rest && next_of_rest(maker, out);
 		case LIST_END:
 			break;
 	}

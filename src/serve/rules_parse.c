@@ -263,6 +263,17 @@ read_cart(WidgetRules *rules, RuleValue *rule, void *arg)
 	rules->keep_cart = what[0] == 'k';
 }
 
+/* A shelf of what was seen, or bought, before is not to be filled with other things. */
+static void
+read_rest(WidgetRules *rules, RuleValue *rule, void *arg)
+{
+	char	   *what = rule->value->type == jbvString ? string_of(rule->value) : "";
+
+	if (strcmp(what, "none") != 0 && strcmp(what, "all") != 0)
+		fail_value(rule, "\"none\" or \"all\"");
+	rules->no_rest = what[0] == 'n';
+}
+
 static void
 read_from(WidgetRules *rules, RuleValue *rule, void *arg)
 {
@@ -527,6 +538,7 @@ static const RuleMember rule_members[] = {
 	{"boost", read_boost},
 	{"bury", read_bury},
 	{"cart", read_cart},
+	{"rest", read_rest},
 	{NULL}
 };
 

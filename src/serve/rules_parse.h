@@ -75,6 +75,7 @@ struct WidgetRules
 	RuleCategory category;
 	/* of keys */
 	bool		keep_cart;
+	bool		no_rest;		/* the list ends with what sources offer */
 	bool		exclude_session;
 	int			num_include;
 	Datum	   *include;		/* of the catalog's type */

@@ -34,9 +34,7 @@ BEGIN
 	INSERT INTO shop.shown_time VALUES (regexp_replace(page, '\(.*', ''), extract(epoch FROM clock_timestamp() - started) * 1000);
 	INSERT INTO shop.shown_page
 	SELECT section, dense_rank() OVER (ORDER BY first), shelf, rank, item, name, category, to_char(price, 'FM999,990.00'), pg_temp.reason(item::text, because::text, reason)
-	  FROM (SELECT *, min(place) OVER (PARTITION BY shelf) AS first FROM answer) AS a JOIN shop.products ON product_id = item
-	 -- who has bought nothing has nothing to buy again: what comes from no source is left out of that shelf
-	 WHERE shelf <> 'Buy it again' OR source IS NOT NULL;
+	  FROM (SELECT *, min(place) OVER (PARTITION BY shelf) AS first FROM answer) AS a JOIN shop.products ON product_id = item;
 	DROP TABLE answer;
 END $$;
 

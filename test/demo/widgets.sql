@@ -1,7 +1,8 @@
 -- what each visitor sees: from the items they bought, without these, available now, no more than two of a category
 SELECT personalize.create_widget('shop.for_you', sources => '{"shop.together": 1}', histories => '{"bought": "shop.customers_h"}',
     filter => 'available', exclude => '{bought}', max_per_category => 2, fallback => '{shop.best_sellers}', k => 6);
-SELECT personalize.create_widget('shop.buy_again', sources => '{"buy_again": 1}', histories => '{"bought": "shop.customers_h"}', filter => 'available', k => 6);
+SELECT personalize.create_widget('shop.buy_again', sources => '{"buy_again": 1}', histories => '{"bought": "shop.customers_h"}', filter => 'available',
+    rules => '{"rest": "none"}', k => 6);
 SELECT personalize.create_widget('shop.trending_now', sources => '{"shop.trending": 1}', histories => '{"bought": "shop.customers_h"}',
     filter => 'available', exclude => '{bought}', max_per_category => 2, k => 6);
 SELECT personalize.create_widget('shop.popular', sources => '{"shop.best_sellers": 1}', histories => '{"bought": "shop.customers_h"}', filter => 'available', k => 6);
@@ -22,5 +23,5 @@ SELECT personalize.create_page('shop.product', widgets => '[{"widget": "shop.goe
 SELECT personalize.create_widget('shop.complete', sources => '{"shop.together": {"weight": 1, "from": ["cart"]}}', histories => '{"bought": "shop.customers_h"}',
     filter => 'available', rules => '{"price": {"max": 0.6, "of": "cart"}}', max_per_category => 2, k => 6);
 SELECT personalize.create_widget('shop.free_delivery', sources => '{"shop.together": {"weight": 1, "from": ["cart"]}}', histories => '{"bought": "shop.customers_h"}',
-    filter => 'available', rules => '{"price_fill": {"to": DELIVERY}}', k => 6);
+    filter => 'available', rules => '{"price_fill": {"to": DELIVERY}}', fallback => '{shop.best_sellers}', k => 6);
 SELECT personalize.create_page('shop.cart', widgets => '[{"widget": "shop.complete", "title": "Completes the cart"}, {"widget": "shop.free_delivery", "title": "To free delivery"}]');

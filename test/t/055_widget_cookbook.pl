@@ -42,8 +42,8 @@ for my $block (@blocks)
 }
 is($node->safe_psql('postgres', 'SELECT function::regproc, problem FROM personalize.widgets WHERE problem IS NOT NULL'), '', 'no widget has a problem');
 
-# With all that a page can know, each of them has something of its own to say first; those without price bands also fill their k.
-my $all = $node->safe_psql('postgres', q{SELECT function::regproc, k, coalesce(rules ?| '{price, price_fill}', false) OR filter LIKE '%list_price%' FROM personalize.widgets ORDER BY id});
+# With all that a page can know, each of them has something of its own to say first; those without price bands that take the rest of the shop also fill their k.
+my $all = $node->safe_psql('postgres', q{SELECT function::regproc, k, coalesce(rules ?| '{price, price_fill, rest}', false) OR filter LIKE '%list_price%' FROM personalize.widgets ORDER BY id});
 for my $line (split /\n/, $all)
 {
 	my ($name, $k, $narrow) = split /\|/, $line;
