@@ -638,8 +638,10 @@ guess_history(WidgetDef *widget, List *drafts)
 	HistoryDef *guess = NULL;
 	int			readable = 0;
 	int			free = 0;
+	StringInfoData names;
 	ListCell   *cell;
 
+	initStringInfo(&names);
 	foreach(cell, registry_histories())
 	{
 		HistoryDef *history = lfirst(cell);
@@ -649,14 +651,15 @@ guess_history(WidgetDef *widget, List *drafts)
 			continue;
 		if (!is_basis(history, drafts))
 			free++;
+		appendStringInfo(&names, "%s%s", readable > 0 ? ", " : "", registry_name(history->relation));
 		if (readable++ == 0 || !is_basis(history, drafts))
 			guess = history;
 	}
 	if (free != 1 && readable > 1)
 		ereport(NOTICE,
 				(errmsg("widget %s knows nothing of customers", widget_name(widget)),
-				 errdetail("Any of %d histories could be theirs.", readable),
-				 errhint("Use histories => to name one, as in '{\"bought\": \"%s\"}'.", registry_name(guess->relation))));
+				 errdetail("Any of these histories could be theirs: %s. Without one the argument customer is text, and counts for nothing.", names.data),
+				 errhint("Use histories => to name one, as in '{\"bought\": \"shop.customers\"}'.")));
 	if (free != 1 && readable != 1)
 		return;
 	widget->history = palloc0(sizeof(WidgetHistory));
