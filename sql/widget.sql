@@ -319,6 +319,31 @@ EXCEPTION WHEN insufficient_privilege THEN
 	RAISE NOTICE '%', SQLERRM;
 END $$;
 RESET ROLE;
+-- functions of its name and body, of somebody else's, are none of it
+GRANT CREATE ON SCHEMA widget_office TO regress_personalize_thief;
+SET ROLE regress_personalize_thief;
+DO $$
+DECLARE
+	body text := (SELECT regexp_replace(prosrc, '\$\d+', 'NULL', 'g') FROM pg_proc WHERE oid = 'widget_office.page'::regproc);
+	columns text := regexp_replace(body, '.* AS r\((.*)\)$', '\1');
+BEGIN
+	FOR n IN 0 .. 20 LOOP
+		EXECUTE format('CREATE FUNCTION widget_office.page(%s) RETURNS TABLE (%s) LANGUAGE sql AS %L',
+					   array_to_string(array_fill('text'::text, ARRAY[n]), ', '), columns, body);
+	END LOOP;
+END $$;
+SELECT personalize.alter_widget('widget_office.page', k => 6);
+SELECT personalize.drop_widget('widget_office.page');
+SELECT count(*) FROM widget_office.page('a', 'b', 'c');
+ALTER FUNCTION widget_office.page(text) RENAME TO page2;
+DROP FUNCTION widget_office.page(text, text);
+RESET ROLE;
+SELECT proname, pronargs, owner, problem FROM personalize.widgets AS w JOIN pg_proc AS p ON p.oid = w.function WHERE proname ~ '^page';
+SET client_min_messages = warning;
+DROP OWNED BY regress_personalize_thief;
+GRANT USAGE ON SCHEMA widget_shop, widget_office TO regress_personalize_thief;
+RESET client_min_messages;
+SELECT count(*) FROM personalize.widgets WHERE owner = 'regress_personalize_clerk'::regrole;
 -- hostile names: of the schema, the widget, the label
 SET ROLE regress_personalize_clerk;
 SELECT personalize.create_widget('widget_office."x(); DROP TABLE y; --"', '{"''; DROP TABLE widget_shop.products; --": {"model": "widget_shop.bought_together"}}', histories => '{"\"'';--": "widget_shop.buyers"}') IS NOT NULL AS created;

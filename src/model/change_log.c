@@ -248,9 +248,13 @@ change_log_read(Env *env, Oid log, KeyType type, Snapshot snapshot, bool consume
 {
 	LOCKMODE	lock = consume ? RowExclusiveLock : AccessShareLock;
 	Relation	relation = table_open(log, lock);
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	TupleTableSlot *slot;
+	TableScanDesc scan;
 
+	/* a catalog's log is looked at nowhere else */
+	layout_require_log(relation, type);
+	slot = table_slot_create(relation, NULL);
+	scan = table_beginscan(relation, snapshot, 0, NULL);
 	if (consume)
 		times_consumed++;
 	memset(contents, 0, sizeof(*contents));

@@ -64,16 +64,19 @@ segments_query(const PopularityDef *def, KeyType basket_type)
 	return text.data;
 }
 
+/* From a copy: the server puts detoasted values in the place of those that it is given, and they go with SPI's memory. */
 static Datum
 key_array(KeyType type, const Datum *keys, int n)
 {
 	Oid			oid = key_type_oid(type);
+	Datum	   *copy = palloc((n + 1) * sizeof(Datum));
 	int16		size;
 	bool		byval;
 	char		align;
 
+	memcpy(copy, keys, n * sizeof(Datum));
 	get_typlenbyvalalign(oid, &size, &byval, &align);
-	return PointerGetDatum(construct_array(unconstify(Datum *, keys), n, oid, size, byval, align));
+	return PointerGetDatum(construct_array(copy, n, oid, size, byval, align));
 }
 
 /* NULL: not even the first column has a value. */

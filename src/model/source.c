@@ -508,15 +508,18 @@ kept_plan(const char *text, int num_parameters, Oid *types)
 	return plan;
 }
 
+/* From a copy: the server puts detoasted values in the place of those that it is given, and they go with SPI's memory. */
 static Datum
 basket_array(KeyType type, const Datum *baskets, int n)
 {
+	Datum	   *keys = palloc((n + 1) * sizeof(Datum));
 	int16		length;
 	bool		by_value;
 	char		align;
 
+	memcpy(keys, baskets, n * sizeof(Datum));
 	get_typlenbyvalalign(key_type_oid(type), &length, &by_value, &align);
-	return PointerGetDatum(construct_array(unconstify(Datum *, baskets), n, key_type_oid(type), length, by_value, align));
+	return PointerGetDatum(construct_array(keys, n, key_type_oid(type), length, by_value, align));
 }
 
 /*

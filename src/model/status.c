@@ -28,6 +28,7 @@
 #include "model/change_log.h"
 #include "model/model_rows.h"
 #include "model/setup.h"
+#include "model/table_layout.h"
 
 enum
 {
@@ -82,13 +83,16 @@ relation_bytes(Oid relation)
 	return DatumGetInt64(DirectFunctionCall1(pg_total_relation_size, ObjectIdGetDatum(relation)));
 }
 
-/* Exact, unless so large that counting would take its time; -1 where nobody knows. */
+/*
+ * Exact, unless so large that counting would take its time; -1 where nobody knows.  Up to version 15 an owner can make a view of a table
+ * that is empty: it has no blocks, and its functions would run as whoever looks.
+ */
 static int64
 num_rows(Oid relation)
 {
 	Relation	rel = table_open(relation, AccessShareLock);
 	double		estimate = rel->rd_rel->reltuples;
-	bool		count = RelationGetNumberOfBlocks(rel) <= COUNT_MAX_PAGES;
+	bool		count = rel->rd_rel->relkind == RELKIND_RELATION && RelationGetNumberOfBlocks(rel) <= COUNT_MAX_PAGES;
 	bool		isnull;
 	int64		rows = estimate >= 0 ? (int64) estimate : -1;
 
@@ -125,9 +129,18 @@ static void
 read_log(Oid log, LogState *state)
 {
 	Relation	rel = table_open(log, AccessShareLock);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot;
+	TableScanDesc scan;
 
+	/* an owner may have changed it */
+	if (!layout_is_log(rel, 0))
+	{
+		state->reason = "the log is not as it was made";
+		table_close(rel, AccessShareLock);
+		return;
+	}
+	slot = table_slot_create(rel, NULL);
+	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		bool		isnull;

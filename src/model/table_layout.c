@@ -90,6 +90,13 @@ layout_require_catalog(const CatalogDef *catalog)
 }
 
 void
+layout_require_log(Relation log, KeyType type)
+{
+	if (!layout_is_log(log, type))
+		fail_layout(log, "it is no change log any more", 0);
+}
+
+void
 layout_require_history(const HistoryDef *history)
 {
 	const Oid	type[HISTORY_NUM_COLUMNS] = {key_type_oid(history->basket_type), BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -98,8 +105,7 @@ layout_require_history(const HistoryDef *history)
 
 	require_layout(history->relation, &layout);
 	log = table_open(history->log, AccessShareLock);
-	if (!layout_is_log(log, history->basket_type))
-		fail_layout(log, "it is no change log any more", 0);
+	layout_require_log(log, history->basket_type);
 	table_close(log, NoLock);
 }
 

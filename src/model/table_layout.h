@@ -17,6 +17,7 @@
 /* These fail with ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE; AccessShareLock on the tables stays until the end of the transaction. */
 extern void layout_require_catalog(const CatalogDef *catalog);
 extern void layout_require_history(const HistoryDef *history);
+extern void layout_require_log(Relation log, KeyType type);
 extern void layout_require_model(const ModelDef *model);
 /* Any other: the types of its first columns, none of which may be null; the first num_keys of them are its primary key. */
 extern void layout_require_table(Oid table, int num_columns, const Oid *type, int num_keys);

@@ -16,6 +16,7 @@
 #include "utils/uuid.h"
 
 #include "model/item_table.h"
+#include "model/table_layout.h"
 #include "model/table_writer.h"
 #include "serve/item_codes.h"
 
@@ -145,10 +146,14 @@ read_codes(Request *request, const uint32 *codes, uint32 n, uint32 *places)
 {
 	Oid			catalog = request->widget->catalog->relation;
 	Relation	relation = table_open(catalog, AccessShareLock);
-	KeyScan    *scan = key_scan_open_column(relation, ITEM_CODE, request->snapshot);
-	/* after the lock, with which an invalidation may have come */
-	CatalogCodes *kept = codes_of(catalog);
+	KeyScan    *scan;
+	CatalogCodes *kept;
 
+	/* rows are read by place and type */
+	layout_require_catalog(request->widget->catalog);
+	scan = key_scan_open_column(relation, ITEM_CODE, request->snapshot);
+	/* after the lock, with which an invalidation may have come */
+	kept = codes_of(catalog);
 	for (uint32 i = 0; i < n; i++)
 	{
 		bool		settled = false;

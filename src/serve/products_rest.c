@@ -15,6 +15,7 @@
 #include "utils/relcache.h"
 
 #include "model/item_table.h"
+#include "model/table_layout.h"
 #include "model/table_writer.h"
 #include "serve/products_statement.h"
 
@@ -22,6 +23,16 @@
 #define MIN_BATCH 64
 
 /* --- codes ------------------------------------------------------------------- */
+
+/* Its rows are read by place and type, and an owner may have changed them. */
+static Relation
+open_catalog(const Request *request)
+{
+	Relation	relation = table_open(request->widget->catalog->relation, AccessShareLock);
+
+	layout_require_catalog(request->widget->catalog);
+	return relation;
+}
 
 /* UNIQUE (code), which the table was made with. */
 static Oid
@@ -54,7 +65,7 @@ static uint32
 read_codes(Request *request, uint32 *items, uint32 most)
 {
 	struct RequestProducts *state = products_state(request);
-	Relation	catalog = table_open(request->widget->catalog->relation, AccessShareLock);
+	Relation	catalog = open_catalog(request);
 	Relation	index = index_open(code_index(catalog), AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -120,7 +131,7 @@ static CodedItem *
 coded_set(Request *request)
 {
 	struct RequestProducts *state = products_state(request);
-	Relation	catalog = table_open(request->widget->catalog->relation, AccessShareLock);
+	Relation	catalog = open_catalog(request);
 	KeyScan    *scan = key_scan_open(catalog, 1, request->snapshot);
 	CodedItem  *coded = palloc(Max(state->num_set, 1) * sizeof(CodedItem));
 

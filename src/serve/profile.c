@@ -72,12 +72,15 @@ static bool
 is_pending(const Request *request, const HistoryDef *history)
 {
 	Relation	log = table_open(history->log, AccessShareLock);
-	BlockNumber num_blocks = RelationGetNumberOfBlocks(log);
-	bool		pending;
+	bool		pending = true;
 
-	/* an owner may have changed it; then it is no use to anybody, and a refresh will say so */
-	pending = !layout_is_log(log, history->basket_type) || num_blocks > LOG_BLOCKS_READ ||
-		(num_blocks > 0 && log_names(request, log, history->basket_type));
+	/* an owner may have changed it, even to a view; then it is no use to anybody, and a refresh will say so */
+	if (layout_is_log(log, history->basket_type))
+	{
+		BlockNumber num_blocks = RelationGetNumberOfBlocks(log);
+
+		pending = num_blocks > LOG_BLOCKS_READ || (num_blocks > 0 && log_names(request, log, history->basket_type));
+	}
 	table_close(log, AccessShareLock);
 	return pending;
 }

@@ -67,6 +67,7 @@ typedef struct WidgetDef
 	WidgetSource *source;
 	int			num_histories;
 	WidgetHistory *history;
+	int			num_lost;		/* histories that are gone */
 	WidgetMix	mix;
 	char	   *filter;			/* a predicate over the product table, NULL: none */
 	int			num_exclude;

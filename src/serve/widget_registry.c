@@ -2,8 +2,8 @@
  * widget_registry.c
  *		Definitions of widgets, in the tables personalize.widget, widget_source and widget_history.
  *
- * A widget is known by its id, which stands in the body of its function, and by the name of that function.  Only where both agree is a
- * function the widget's: anybody can write a function with the same body.
+ * A widget is known by its id, which stands in the body of its function, and by name and arguments of that function.  Only where all of them agree
+ * is a function the widget's: anybody can write a function with the same body.
  */
 #include "base/compat.h"
 
@@ -147,7 +147,10 @@ load_histories(WidgetDef *widget, char **problem)
 		WidgetHistory *history = lfirst(cell);
 
 		if (history->history == NULL)
+		{
 			*problem = "a history that it uses is gone";
+			widget->num_lost++;
+		}
 		else
 			widget->history[widget->num_histories++] = *history;
 	}
@@ -283,26 +286,6 @@ widget_id_in_function(Oid function)
 	return id;
 }
 
-/* The other half of what makes a function a widget's. */
-static bool
-is_registered(int32 id, const char *schema, const char *name)
-{
-	static RegistryQuery query = {"SELECT w.* FROM personalize.widget AS w WHERE w.id OPERATOR(pg_catalog.=) $1", INT4OID};
-	WidgetDef  *widget = registry_query_first(&query, Int32GetDatum(id), read_widget);
-
-	return widget != NULL && strcmp(widget->schema, schema) == 0 && strcmp(widget->name, name) == 0;
-}
-
-int32
-widget_of_function(Oid function)
-{
-	int32		id = widget_id_in_function(function);
-
-	if (id == 0 || !is_registered(id, get_namespace_name(get_func_namespace(function)), get_func_name(function)))
-		return 0;
-	return id;
-}
-
 /* Functions of a name in a schema: of Oid. */
 static List *
 functions_named(Oid schema, const char *name)
@@ -328,7 +311,52 @@ widget_name_is_taken(Oid schema, const char *name)
 	return functions_named(schema, name) != NIL;
 }
 
-/* By name and body: the registry has no oid, because dumps and pg_upgrade could not carry it. */
+/* What of a widget whose catalog or history is gone is not known, can be any type. */
+static bool
+argument_fits(Oid argument, Oid type)
+{
+	return !OidIsValid(type) || argument == type;
+}
+
+/*
+ * Arguments as the widget's own has them.  Without them anybody who may create functions in that schema could make one of the name and body, and pass
+ * for the widget's owner with it; no two functions of a name can have the same.
+ */
+static bool
+has_arguments(Oid function, const WidgetDef *widget)
+{
+	Oid			customer = widget->customer_type != 0 ? key_type_oid(widget->customer_type) :
+		widget->num_lost > 0 ? InvalidOid : TEXTOID;
+	Oid			item = widget->catalog != NULL ? key_type_oid(widget->catalog->item_type) : InvalidOid;
+	Oid			items = OidIsValid(item) ? get_array_type(item) : InvalidOid;
+	const Oid	type[WIDGET_NUM_ARGUMENTS] = {customer, item, items, TEXTOID, items, INT4OID, INT4OID, INT4OID, items, items,
+	TIMESTAMPTZOID, INT8OID, TEXTOID, TEXTARRAYOID};
+	Oid		   *argument;
+	int			n;
+	bool		fits;
+
+	(void) get_func_signature(function, &argument, &n);
+	fits = n == WIDGET_NUM_ARGUMENTS;
+	for (int a = 0; a < n && fits; a++)
+		fits = argument_fits(argument[a], type[a]);
+	return fits;
+}
+
+/* By body and arguments, wherever it stands. */
+bool
+widget_has_function(const WidgetDef *widget, Oid function)
+{
+	WidgetDef	whole = *widget;
+	char	   *problem;
+
+	if (widget_id_in_function(function) != widget->id)
+		return false;
+	if (whole.history == NULL)
+		load_histories(&whole, &problem);
+	return has_arguments(function, &whole);
+}
+
+/* By name, too: the registry has no oid, because dumps and pg_upgrade could not carry it. */
 Oid
 widget_function(const WidgetDef *widget)
 {
@@ -338,9 +366,19 @@ widget_function(const WidgetDef *widget)
 	if (!OidIsValid(schema))
 		return InvalidOid;
 	foreach(cell, functions_named(schema, widget->name))
-		if (widget_id_in_function(lfirst_oid(cell)) == widget->id)
+		if (widget_has_function(widget, lfirst_oid(cell)))
 			return lfirst_oid(cell);
 	return InvalidOid;
+}
+
+int32
+widget_of_function(Oid function)
+{
+	static RegistryQuery query = {"SELECT w.* FROM personalize.widget AS w WHERE w.id OPERATOR(pg_catalog.=) $1", INT4OID};
+	int32		id = widget_id_in_function(function);
+	WidgetDef  *widget = id == 0 ? NULL : registry_query_first(&query, Int32GetDatum(id), read_widget);
+
+	return widget != NULL && widget_function(widget) == function ? id : 0;
 }
 
 /* With arguments, as regprocedure shows it, or without. */

@@ -53,7 +53,7 @@ altered_function(void)
 	return functions == NIL ? InvalidOid : ((Told *) linitial(functions))->object;
 }
 
-/* The row of the id in the function's body, which need not mean this function; NULL: there is none. */
+/* The row of the widget whose function it is, but for its name; NULL: it is none's. */
 static const WidgetDef *
 row_of_function(Oid function)
 {
@@ -61,7 +61,7 @@ row_of_function(Oid function)
 	ListCell   *cell;
 
 	foreach(cell, widget_rows_all())
-		if (((WidgetDef *) lfirst(cell))->id == id)
+		if (((WidgetDef *) lfirst(cell))->id == id && widget_has_function(lfirst(cell), function))
 			return lfirst(cell);
 	return NULL;
 }

@@ -364,7 +364,7 @@ personalize_alter_widget(PG_FUNCTION_ARGS)
 	function = lock_widget(PG_GETARG_TEXT_PP(ARG_NAME));
 	old = widget_load(widget_id_in_function(function), &problem);
 	widget = *old;
-	widget.num_sources = widget.num_histories = 0;
+	widget.num_sources = widget.num_histories = widget.num_lost = 0;
 	widget.customer_type = 0;
 	read_settings(fcinfo, &widget);
 	read_relations(fcinfo, &arguments);

@@ -74,6 +74,8 @@ extern WidgetDef *widget_load(int32 id, char **problem);
 extern List *widget_rows_all(void);	/* of WidgetDef *, without sources and histories */
 /* The id in the body of a function, whoever made it. */
 extern int32 widget_id_in_function(Oid function);
+/* Whether it is the widget's, but for its name. */
+extern bool widget_has_function(const WidgetDef *widget, Oid function);
 extern bool widget_name_is_taken(Oid schema, const char *name);
 /* Parts of a name that may have arguments behind, as regprocedure shows it. */
 extern List *widget_name_list(text *name);
