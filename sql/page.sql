@@ -19,7 +19,8 @@ SELECT widget, string_agg(item, ' ' ORDER BY place) FROM personalize.page('{page
  GROUP BY widget ORDER BY min(place);
 SELECT 'a' AS widget, string_agg(item::text, ' ' ORDER BY rank) FROM page_shop.a(7)
 UNION ALL SELECT 'b', string_agg(item::text, ' ' ORDER BY rank) FROM page_shop.b(7, k => 20)
-UNION ALL SELECT 'c', string_agg(item::text, ' ' ORDER BY rank) FROM page_shop.c(7, k => 20);
+UNION ALL SELECT 'c', string_agg(item::text, ' ' ORDER BY rank) FROM page_shop.c(7, k => 20)
+ ORDER BY widget;
 SELECT * FROM personalize.page('{page_shop.a}', 7, k => 2);
 
 -- For all customers: nothing twice, as many as there are, ranks without gaps, each shelf the list of its widget without what is above it.

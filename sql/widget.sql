@@ -41,7 +41,9 @@ SELECT provolatile, proparallel, proretset, prorows, regexp_replace(prosrc, '\d+
 SELECT function, owner = current_user::regrole AS mine, catalog, item_type, customer_type, sources, fallback, histories, mix, filter, exclude, rules, max_per_category, max_per, diversity, shuffle, explore, k, problem
   FROM personalize.widgets WHERE function = 'widget_shop.product_page'::regproc \gx
 -- It is gone from the plan of a query: only the call inside is left, with nothing between.
+SET max_parallel_workers_per_gather = 0;
 EXPLAIN (COSTS off) SELECT r.item, p.name FROM widget_shop.product_page(item => 42, k => 5) AS r JOIN widget_shop.products AS p ON p.id = r.item;
+RESET max_parallel_workers_per_gather;
 SELECT level, kind, name, relation, weight, slots, seeds, seed_history, options FROM personalize.widget_source
  WHERE widget_id = (SELECT id FROM personalize.widget WHERE name = 'product_page') ORDER BY place;
 SELECT place, event, history FROM personalize.widget_history
