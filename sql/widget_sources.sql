@@ -289,6 +289,22 @@ DROP FUNCTION near;
 \set VERBOSITY sqlstate
 SELECT count(*) FROM w_function(item => 3);
 \set VERBOSITY default
+-- so is the second model of a blend; and a schema
+SELECT personalize.create_cooccurrence('beside', 'bought_h', damping => 0.5);
+SELECT personalize.create_widget('sources_shop.w_blend', '{"similar_content": {"blend": "beside"}}', histories => '{"bought": "bought_h"}', catalog => 'items') IS NOT NULL AS made;
+CREATE TEMP TABLE before AS SELECT * FROM w_blend(item => 3);
+DROP TABLE beside;
+ALTER TABLE beside RENAME TO nearby;
+SELECT count(*), count(*) FILTER (WHERE (w.item, w.score) IS DISTINCT FROM (b.item, b.score)) AS different FROM w_blend(item => 3) AS w FULL JOIN before AS b USING (rank);
+SELECT sources, problem FROM personalize.widgets WHERE function::text LIKE '%w_blend%';
+RESET ROLE;
+ALTER SCHEMA sources_shop RENAME TO sources_renamed;
+SELECT count(*), count(*) FILTER (WHERE (w.item, w.score) IS DISTINCT FROM (b.item, b.score)) AS different FROM sources_renamed.w_blend(item => 3) AS w FULL JOIN pg_temp.before AS b USING (rank);
+SELECT function::regproc, problem FROM personalize.widgets WHERE problem IS NOT NULL AND function::text NOT LIKE '%w_function%';
+ALTER SCHEMA sources_renamed RENAME TO sources_shop;
+SET ROLE regress_personalize_shop;
+DROP TABLE before;
+SELECT personalize.drop_widget('w_blend'), personalize.drop_model('nearby');
 SELECT personalize.drop_widget('w_' || s) FROM unnest('{curated,function,terms,buy_again,new_arrivals}'::text[]) AS s;
 
 -- Cold start.  A visitor nobody knows: what his segment buys, then what the shop buys, then whatever there is

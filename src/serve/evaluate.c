@@ -16,8 +16,6 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/json.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -29,7 +27,6 @@
 #include "model/model_rows.h"
 #include "model/setup.h"
 #include "serve/evaluate.h"
-#include "serve/source_statement.h"
 
 enum
 {
@@ -242,23 +239,6 @@ move_histories(WidgetDef *widget, Past *past)
 	widget->history = history;
 }
 
-/* The one option that names a model beside that of the source. */
-static Jsonb *
-move_blend(WidgetSource *source, Past *past)
-{
-	char	   *blend = source->options == NULL ? NULL : source_option_text(source, "blend", NULL);
-	StringInfoData json;
-
-	if (blend == NULL)
-		return source->options;
-	initStringInfo(&json);
-	appendStringInfoString(&json, "{\"blend\": ");
-	escape_json(&json, registry_name(past_model(past, source_option_relation(source, "blend"))));
-	appendStringInfoChar(&json, '}');
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(source->options),
-											  DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data))));
-}
-
 /* Tables that no model is made of, as curated lists, stay what they are: nothing says what they were. */
 static void
 move_sources(WidgetDef *widget, Past *past)
@@ -270,7 +250,8 @@ move_sources(WidgetDef *widget, Past *past)
 		source[s] = widget->source[s];
 		if (OidIsValid(source[s].relation))
 			source[s].relation = past_model(past, source[s].relation);
-		source[s].options = move_blend(&source[s], past);
+		if (OidIsValid(source[s].blend))
+			source[s].blend = past_model(past, source[s].blend);
 	}
 	widget->source = source;
 }

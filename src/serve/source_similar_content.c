@@ -10,12 +10,10 @@
 
 #include <float.h>
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/varlena.h"
 
 #include "model/content.h"
 #include "serve/source_statement.h"
@@ -75,7 +73,6 @@ static void
 check(const WidgetDef *widget, WidgetSource *source)
 {
 	static const char *const names[] = {"content", "blend", "n0", "recency", NULL};
-	Oid			blend;
 
 	source_options_only(source, names);
 	source->relation = source_option_relation(source, "content");
@@ -84,9 +81,9 @@ check(const WidgetDef *widget, WidgetSource *source)
 	require_model(widget, source, "content", source->relation);
 	source_option_number(source, "recency", 0, 0.01, 36500);
 	source_option_number(source, "n0", DEFAULT_N0, 0, 1e9);
-	blend = source_option_relation(source, "blend");
-	if (OidIsValid(blend))
-		require_model(widget, source, "blend", blend);
+	source->blend = source_option_relation(source, "blend");
+	if (OidIsValid(source->blend))
+		require_model(widget, source, "blend", source->blend);
 	else if (source_option_value(source, "n0") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -111,13 +108,12 @@ static void *
 open_similar_content(WidgetPlan *plan, const WidgetSource *source)
 {
 	SimilarContent *similar = palloc0(sizeof(SimilarContent));
-	char	   *blend = source_option_text(source, "blend", NULL);
 	Oid			keys = get_array_type(key_type_oid(plan->def->catalog->item_type));
 
 	similar->n0 = source_option_number(source, "n0", DEFAULT_N0, 0, 1e9);
-	if (blend == NULL)
+	if (!OidIsValid(source->blend))
 		return similar;
-	similar->blend = RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(blend))), NoLock, false);
+	similar->blend = source->blend;
 	widget_plan_reads(plan, similar->blend);
 	similar->content = open_lists(plan, source->relation, keys);
 	similar->behavior = open_lists(plan, similar->blend, keys);

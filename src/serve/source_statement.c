@@ -262,6 +262,13 @@ source_option_relation(WidgetSource *source, const char *name)
 	return relation;
 }
 
+static void
+rename_option(WidgetSource *source, const char *name, Oid relation)
+{
+	if (OidIsValid(relation) && get_rel_relkind(relation) != '\0' && source_option_value(source, name) != NULL)
+		source_set_option(source, name, registry_name(relation));
+}
+
 /* The registry follows a relation that is renamed, options are texts. */
 Jsonb *
 source_options_now(const WidgetSource *source)
@@ -269,11 +276,9 @@ source_options_now(const WidgetSource *source)
 	static const char *const names[] = {"table", "history", "content", "repeat"};
 	WidgetSource now = *source;
 
-	if (!OidIsValid(source->relation) || get_rel_relkind(source->relation) == '\0')
-		return source->options;
 	for (int i = 0; i < lengthof(names); i++)
-		if (source_option_value(source, names[i]) != NULL)
-			source_set_option(&now, names[i], registry_name(source->relation));
+		rename_option(&now, names[i], source->relation);
+	rename_option(&now, "blend", source->blend);
 	return now.options;
 }
 

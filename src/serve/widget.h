@@ -41,6 +41,7 @@ typedef struct WidgetSource
 	char	   *name;			/* what results say: the model's name as it is now, the kind, or the label that it was given */
 	bool		named;			/* the name was given, and is not the model's own */
 	Oid			relation;		/* model or table; InvalidOid: none */
+	Oid			blend;			/* the other model that the kind reads; InvalidOid: none */
 	double		weight;			/* above 0 */
 	int			num_slots;		/* positions, from 1, that are this source's while it has anything */
 	int32	   *slots;

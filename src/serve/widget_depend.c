@@ -22,8 +22,12 @@ relations_of(const WidgetDef *widget)
 	for (int i = 0; i < widget->num_histories; i++)
 		relations = list_append_unique_oid(relations, widget->history[i].history->relation);
 	for (int i = 0; i < widget->num_sources; i++)
+	{
 		if (OidIsValid(widget->source[i].relation))
 			relations = list_append_unique_oid(relations, widget->source[i].relation);
+		if (OidIsValid(widget->source[i].blend))
+			relations = list_append_unique_oid(relations, widget->source[i].blend);
+	}
 	return relations;
 }
 

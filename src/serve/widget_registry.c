@@ -24,6 +24,7 @@
 #include "model/content.h"
 #include "model/registry_rows.h"
 #include "serve/source_kind.h"
+#include "serve/source_statement.h"
 #include "serve/widget.h"
 #include "serve/widget_setup.h"
 
@@ -122,12 +123,15 @@ read_source(const RegistryRow *row)
 	source->name = row_text(row, "name");
 	source->named = source->name != NULL;
 	source->relation = DatumGetObjectId(row_datum(row, "relation"));
+	source->blend = DatumGetObjectId(row_datum(row, "blend"));
 	if (source->name == NULL)
 		source->name = OidIsValid(source->relation) ? registry_name(source->relation) : draft->kind_name;
 	source->weight = row_float(row, "weight");
 	read_slots(row, source);
 	read_seeds(row, source);
 	source->options = row_jsonb(row, "options");
+	if (source->options != NULL)
+		source->options = source_options_now(source);
 	return draft;
 }
 
@@ -159,6 +163,12 @@ load_histories(WidgetDef *widget, char **problem)
 }
 
 /* After the histories, whose places the sources name. */
+static bool
+is_gone(Oid relation)
+{
+	return OidIsValid(relation) && get_rel_name(relation) == NULL;
+}
+
 static void
 load_sources(WidgetDef *widget, char **problem)
 {
@@ -173,7 +183,7 @@ load_sources(WidgetDef *widget, char **problem)
 
 		if (draft->source.kind == NULL)
 			*problem = psprintf("this version knows no sources of kind \"%s\"", draft->kind_name);
-		else if (OidIsValid(draft->source.relation) && get_rel_name(draft->source.relation) == NULL)
+		else if (is_gone(draft->source.relation) || is_gone(draft->source.blend))
 			*problem = psprintf("the relation of a source of kind \"%s\" is gone", draft->kind_name);
 		if (draft->history != NULL)
 			draft->source.seed_history = Max(widget_history_of(widget, draft->history), 0);
@@ -614,8 +624,8 @@ static void
 add_source(const WidgetDef *widget, const WidgetSource *source)
 {
 	static RegistryWrite write = {"INSERT INTO personalize.widget_source"
-		" (widget_id, place, level, kind, name, relation, weight, slots, seeds, seed_history, options)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
+		" (widget_id, place, level, kind, name, relation, blend, weight, slots, seeds, seed_history, options)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"};
 	RegistryArguments arguments = {0};
 	Datum	   *slots = palloc0(sizeof(Datum) * (source->num_slots + 1));
 
@@ -627,6 +637,7 @@ add_source(const WidgetDef *widget, const WidgetSource *source)
 	argument_text(&arguments, source->kind->name);
 	argument_text(&arguments, source->named ? source->name : NULL);
 	argument_relation(&arguments, source->relation);
+	argument_relation(&arguments, source->blend);
 	argument_float(&arguments, source->weight, false);
 	argument_array(&arguments, INT4ARRAYOID, INT4OID, slots, source->num_slots, source->num_slots == 0);
 	argument_seeds(&arguments, widget, source);

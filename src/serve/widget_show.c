@@ -11,7 +11,6 @@
 #include "utils/json.h"
 
 #include "serve/source_kind.h"
-#include "serve/source_statement.h"
 #include "serve/widget_setup.h"
 
 /* What stands before tells whether it is the first of its object. */
@@ -61,8 +60,7 @@ append_from(StringInfo out, const WidgetDef *widget, const WidgetSource *source)
 static void
 append_options(StringInfo out, const WidgetSource *source)
 {
-	Jsonb	   *now = source_options_now(source);
-	char	   *options = JsonbToCString(NULL, &now->root, VARSIZE(now));
+	char	   *options = JsonbToCString(NULL, &source->options->root, VARSIZE(source->options));
 
 	if (out->data[out->len - 1] != '{')
 		appendStringInfoString(out, ", ");

@@ -26,6 +26,7 @@ CREATE TABLE personalize.widget_source (
 	kind text NOT NULL,
 	name text,
 	relation regclass,
+	blend regclass,
 	weight double precision NOT NULL,
 	slots integer[],
 	seeds text[],
