@@ -184,5 +184,9 @@ ROLLBACK;
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*) > 20 AS repeatable_read FROM personalize.evaluate_widget('ev.home', '2026-03-01', k => 5);
 COMMIT;
+-- a filter means what it does in lists, whatever it is written like
+CREATE TEMP TABLE plain AS SELECT * FROM personalize.evaluate_widget('ev.home', '2026-03-01', k => 5);
+SELECT personalize.alter_widget('ev.home', filter => 'products.available AND as_of > ''2020-01-01'' -- and in the shop') IS NOT NULL AS altered;
+SELECT count(*) AS other_figures FROM (SELECT * FROM personalize.evaluate_widget('ev.home', '2026-03-01', k => 5) EXCEPT TABLE plain) AS other;
 SELECT (SELECT count(*) FROM pg_class WHERE relname LIKE 'personalize_past%') AS tables;
 DROP SCHEMA ev CASCADE;

@@ -346,6 +346,35 @@ SELECT * FROM rd.try('ALTER TABLE rd.customers DROP COLUMN items');
 SELECT * FROM rd.try('UPDATE rd.customers SET items = ''\xffffffff''');
 SELECT * FROM rd.try('UPDATE rd.together SET scores = array[1, NULL]');
 SELECT * FROM rd.try('UPDATE rd.popular SET scores = ''{{1,2},{3,4}}''');
+
+-- Sources that cannot be opened leave no memory behind, however often they are asked.
+CREATE FUNCTION rd.picks() RETURNS SETOF text LANGUAGE sql STABLE PARALLEL SAFE AS $$ VALUES ('p1') $$;
+SELECT personalize.create_widget('rd.picked', '{"function": {"function": "rd.picks"}}', catalog => 'rd.catalog') IS NOT NULL AS created;
+DROP FUNCTION rd.picks;
+DO $$
+DECLARE
+	used text := 'SELECT sum(used_bytes) FROM pg_catalog.pg_backend_memory_contexts WHERE name = ''personalize widget''';
+	before bigint;
+	after bigint;
+BEGIN
+	IF to_regclass('pg_catalog.pg_backend_memory_contexts') IS NULL THEN
+		RETURN;
+	END IF;
+	EXECUTE used INTO before;
+	FOR i IN 1 .. 2000 LOOP
+		BEGIN
+			PERFORM FROM rd.picked();
+			RAISE EXCEPTION 'it was opened';
+		EXCEPTION WHEN undefined_function THEN
+			NULL;
+		END;
+	END LOOP;
+	EXECUTE used INTO after;
+	IF after > before + 300000 THEN
+		RAISE EXCEPTION 'from % to % bytes', before, after;
+	END IF;
+END $$;
+
 SET client_min_messages = warning;
 DROP SCHEMA rd CASCADE;
 RESET client_min_messages;

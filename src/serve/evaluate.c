@@ -222,7 +222,7 @@ past_filter(const WidgetDef *widget, const Past *past)
 	column = pstrdup(quote_identifier(created));
 	condition = psprintf("(%s IS NULL OR %s OPERATOR(pg_catalog.<=) %s::pg_catalog.timestamptz)", column, column,
 						 quote_literal_cstr(timestamptz_to_str(past->since)));
-	return widget->filter == NULL ? condition : psprintf("(%s) AND %s", widget->filter, condition);
+	return widget->filter == NULL ? condition : psprintf("(%s\n) AND %s", widget->filter, condition);
 }
 
 /* The customer's own past is what profiles are read from. */

@@ -16,6 +16,7 @@
 #include "model/model_rows.h"
 #include "model/source.h"
 #include "serve/evaluate.h"
+#include "serve/products_statement.h"
 #include "serve/recommend.h"
 
 #define MOST_SESSION 20			/* items of a session that is given */
@@ -40,19 +41,25 @@ evaluate_knows(const Basket *basket, uint32 code)
 
 /* ---------------------------------------------------------------- the shop's products as they are */
 
-/* What the filter lets through now; items that the table does not have are not eligible. */
+/* What the filter lets through now, which means what it does in lists; items that the table does not have are not eligible. */
 static void
 read_eligible(EvaluateLists *lists, const WidgetDef *widget)
 {
 	const CatalogDef *catalog = widget->catalog;
-	char	   *command = psprintf("SELECT %s FROM %s AS p WHERE (%s) IS TRUE",
-								   source_key_expression(catalog->products, "p", catalog->item, catalog->item_type),
-								   registry_name(catalog->products), widget->filter != NULL ? widget->filter : "true");
+	Products   *products = lists->plan->products;
+	ParamListInfo parameters = products_parameters(products);
+	const char *alias = quote_identifier(products->alias);
+	char	   *command = psprintf("SELECT %s FROM %s AS %s WHERE (%s\n) IS TRUE",
+								   source_key_expression(catalog->products, alias, catalog->item, catalog->item_type),
+								   registry_name(catalog->products), alias, widget->filter != NULL ? widget->filter : "true");
+	SPIPlanPtr	statement = products_prepare(products, command);
 	Oid			type = key_type_oid(lists->items->type);
+	int			nest = products_enter_path();
 
+	products_set_parameter(parameters, PRODUCTS_AS_OF, TimestampTzGetDatum(lists->options->since));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(command, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan_with_paramlist(statement, parameters, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the products of %s", registry_name(catalog->relation));
 	for (uint64 r = 0; r < SPI_processed; r++)
 	{
@@ -65,6 +72,8 @@ read_eligible(EvaluateLists *lists, const WidgetDef *widget)
 	}
 	lists->catalog_size = SPI_processed;
 	SPI_finish();
+	products_leave_path(nest);
+	SPI_freeplan(statement);
 }
 
 /* A catalog without products recommends whatever it has. */
@@ -139,11 +148,11 @@ evaluate_lists_open(EvaluateLists *lists, const EvaluateOptions *options, Past *
 	server_env_init(&lists->server, CurrentMemoryContext);
 	lists->items = item_table_load(CurrentMemoryContext, past->catalog);
 	lists->num_known = lists->items->keys.size;
+	if (widget != NULL)
+		lists->plan = widget_plan_make(widget);
 	find_eligible(lists, widget);
 	count_buyers(lists, history);
 	rank_popularity(lists);
-	if (widget != NULL)
-		lists->plan = widget_plan_make(widget);
 }
 
 /* The test has codes of its own, because what is new in it must not be in the catalog that lists are filled from. */

@@ -28,6 +28,7 @@ typedef struct KeptPlan
 	List	   *reads;			/* of Oid */
 	bool	   *is_open;		/* by source */
 	void	  **opened;
+	int			opening;		/* sources; above 0 when nobody uses the plan: one has failed, and left what it had made */
 	struct KeptPlan *next;			/* of those that are kept: used less recently */
 } KeptPlan;
 
@@ -133,7 +134,9 @@ widget_plan_opened(WidgetPlan *plan, const WidgetSource *source)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(plan->context);
 
+		own->opening++;
 		own->opened[source->place] = source->kind->open(plan, source);
+		own->opening--;
 		MemoryContextSwitchTo(caller);
 	}
 	own->is_open[source->place] = true;
@@ -182,7 +185,7 @@ drop_stale(void)
 	{
 		KeptPlan	   *plan = *at;
 
-		if (plan->pub.pins == 0 && (plan->pub.stale || num_kept >= MAX_KEPT))
+		if (plan->pub.pins == 0 && (plan->pub.stale || plan->opening > 0 || num_kept >= MAX_KEPT))
 		{
 			*at = plan->next;
 			MemoryContextDelete(plan->pub.context);
