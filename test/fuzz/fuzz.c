@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernel/activity.h"
 #include "kernel/basket.h"
 #include "kernel/baskets.h"
 #include "kernel/counter_row.h"
@@ -563,6 +564,41 @@ fuzz_pair_delta(const uint8_t *data, size_t size)
 	return !bad;
 }
 
+/* --- activities ------------------------------------------------------------- */
+
+/* What is accepted can be walked to the end, and merged with itself to twice as many events. */
+static bool
+fuzz_activity(const uint8_t *data, size_t size)
+{
+	ActivityNames *names;
+	ActivityEvents events = {NULL, 0, 0};
+	ActivityReader r;
+	ActivityKind k;
+	ActivityEvent e;
+
+	activity_open(&r, data, size);
+	while (activity_next_kind(&r, &k))
+		while (activity_next_event(&k, &e))
+			REQUIRE(e.time >= ACTIVITY_MIN_TIME && e.time <= ACTIVITY_END_TIME && e.count >= 1);
+	if (!activity_is_canonical(&env, data, size))
+		return false;
+	names = activity_names_create(&env);
+	REQUIRE(activity_decode(&env, data, size, names, &events) && activity_decode(&env, data, size, names, &events));
+	if (activity_fold(&env, &events))
+	{
+		size_t		twice;
+		unsigned char *bytes;
+
+		REQUIRE(activity_is_sound(&events));
+		bytes = activity_encode(&env, &events, names, 0, &twice);
+		REQUIRE(activity_is_canonical(&env, bytes, twice));
+		env_release(&env, bytes);
+	}
+	env_release(&env, events.events);
+	activity_names_release(names);
+	return true;
+}
+
 static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_plain_baskets,
 	fuzz_weighted_baskets,
@@ -573,6 +609,7 @@ static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_pair_row,
 	fuzz_pair_delta,
 	fuzz_counter_row,
+	fuzz_activity
 };
 
 bool

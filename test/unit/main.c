@@ -18,6 +18,7 @@ typedef struct Suite
 } Suite;
 
 static const Suite suites[] = {
+	{"activity", test_activity},
 	{"basket", test_basket},
 	{"baskets", test_baskets},
 	{"cooccur", test_cooccur},

@@ -33,6 +33,7 @@ extern Env *unit_env(void);
 extern uint64_t unit_random(uint64_t *state);
 
 /* One function per file test_X.c, listed in main.c. */
+extern void test_activity(void);
 extern void test_basket(void);
 extern void test_baskets(void);
 extern void test_cooccur(void);
