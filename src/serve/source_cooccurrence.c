@@ -62,17 +62,6 @@ check(const WidgetDef *widget, WidgetSource *source)
 
 /* --- rows ---------------------------------------------------------------- */
 
-static void
-fail_damaged(const FaceReader *reader, HeapTuple tuple)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("model %s is damaged at item %s", registry_name(RelationGetRelid(reader->relation)),
-					model_row_column(reader->relation, tuple, FACE_ITEM)),
-			 errdetail("Its lists are no arrays of one length without nulls."),
-			 errhint("Only personalize should write to a model. Refresh it with rebuild => true.")));
-}
-
 static bool
 column_is(TupleDesc columns, int column, Oid type)
 {
@@ -101,7 +90,7 @@ read_list(const FaceReader *reader, HeapTuple tuple, int column, Oid type, uint3
 	ArrayType  *array = reader->nulls[column - 1] ? NULL : DatumGetArrayTypeP(reader->values[column - 1]);
 
 	if (array == NULL || ARR_NDIM(array) > 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != type)
-		fail_damaged(reader, tuple);
+		model_row_damaged(reader->relation, tuple, FACE_ITEM, "Its lists are no arrays of one length without nulls.");
 	*size = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
 	return array;
 }
@@ -157,7 +146,7 @@ offer_row(FaceReader *reader, HeapTuple tuple, const Seed *seed)
 	keys = read_list(reader, tuple, FACE_NEIGHBORS, key_type_oid(reader->type), &size);
 	scores = read_list(reader, tuple, FACE_SCORES, FLOAT8OID, &num_scores);
 	if (num_scores != size)
-		fail_damaged(reader, tuple);
+		model_row_damaged(reader->relation, tuple, FACE_ITEM, "Its lists are no arrays of one length without nulls.");
 	score = (const double *) ARR_DATA_PTR(scores);
 	key = ARR_DATA_PTR(keys);
 	for (uint32 i = 0; i < size; i++)
