@@ -51,6 +51,12 @@ listing_init(Listing *listing)
 	listing->count_room = env_alloc0(listing->env, listing->num_caps + UINT64_C(1), sizeof(uint32_t));
 }
 
+bool
+listing_used(const Listing *listing, uint32_t item)
+{
+	return item < listing->used_room && listing->used[item];
+}
+
 /* True the first time. */
 static bool
 use(Listing *listing, uint32_t item)

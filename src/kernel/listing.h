@@ -55,6 +55,8 @@ typedef struct Listing
 extern void listing_init(Listing *listing);
 /* The item of the next position and the stream that it came from; false: there is no more. */
 extern bool listing_next(Listing *listing, uint32_t *item, int *stream);
+/* Whether it is in the list, or was refused for good. */
+extern bool listing_used(const Listing *listing, uint32_t item);
 /* Whose position it is. */
 extern int	listing_turn(const Listing *listing, uint32_t position);
 

@@ -661,6 +661,17 @@ open_exploration(ListStream *stream)
 	stream->num_new = kept;
 }
 
+/* Those that may still come: what is in the list already cannot be drawn. */
+static uint32
+num_left(const ListStream *stream)
+{
+	uint32		n = 0;
+
+	for (uint32 i = stream->next; i < stream->num_new; i++)
+		n += !listing_used(&stream->maker->listing, stream->new[i]);
+	return n;
+}
+
 static bool
 stream_new(ListingStream *pub, uint32_t *item)
 {
@@ -670,10 +681,10 @@ stream_new(ListingStream *pub, uint32_t *item)
 		open_exploration(stream);
 	if (stream->next == stream->num_new)
 		return false;
-	*item = stream->new[stream->next++];
-	stream->current = without_source(stream->maker, *item);
+	stream->current = without_source(stream->maker, stream->new[stream->next]);
 	stream->current.source = LIST_SOURCE_NEW;
-	stream->current.propensity = 1.0 / stream->num_new;
+	stream->current.propensity = 1.0 / Max(num_left(stream), 1);
+	*item = stream->new[stream->next++];
 	trace_moved(stream->maker->request, *item, "exploration");
 	return true;
 }
