@@ -261,23 +261,28 @@ npmi_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n
 	return fmax(-1, fmin(1, pmi_score(m, n_ab, n_a, n_b, n) / log(n / n_ab)));
 }
 
-/* npmi + 1 = ln(n^2 / (n_a n_b)) / ln(n / n_ab), solved for n_ab. */
+/* npmi + 1 = ln(n^2 / (n_a n_b)) / ln(n / n_ab), solved for n_ab.  Near -1 the sum is all rounding, hence a slack of its own. */
 static double
 npmi_need(const MeasureParams *m, double score, double n_a, double n_b, double n)
 {
-	if (!(score > -1))
+	double		sum = score + 1 - SLACK;
+
+	if (!(sum > 0))
 		return 0;
-	return safe_bound(n * exp(-log(n * n / (n_a * n_b)) / (score + 1)));
+	return safe_bound(n * exp(-log(n * n / (n_a * n_b)) / sum));
 }
 
-/* What is in every basket follows from anything, hence 1 before infinity. */
+/*
+ * What is in every basket follows from anything, hence 1 before infinity.  Not so for a count below n_a, which only sums with decay can have then:
+ * 1 there would be a score that no count is needed for, and the bound below must not fall where n_b grows.
+ */
 static double
 conviction_score(const MeasureParams *m, double n_ab, double n_a, double n_b, double n)
 {
-	if (is_empty(n_a, n_b, n) || n_b == n)
+	if (is_empty(n_a, n_b, n))
 		return 1;
 	if (n_ab >= n_a)
-		return INFINITY;
+		return n_b == n ? 1 : INFINITY;
 	return n_a * (n - n_b) / (n * (n_a - n_ab));
 }
 
