@@ -208,7 +208,12 @@ for my $plan (
 		answers_in_time($name, sub { return cancelled_after($statement{$name}, $phase, $delay, $name =~ /texts/) });
 	}
 }
-answers_in_time('fused neighbors', sub { return cancelled_after($statement{'fused neighbors'}, 'returning rows', 0.3, 0) });
+# this phase is short, and a loaded machine may look only before and after it
+for (1 .. 5)
+{
+	answers_in_time('fused neighbors', sub { return cancelled_after($statement{'fused neighbors'}, 'returning rows', 0.3, 0) });
+	last if $phases{returning_rows};
+}
 for my $name ('aggregate', 'fused neighbors', 'neighbors by rows', 'pairs')
 {
 	answers_in_time($name, sub { return timed_out_after($statement{$name}, $name eq 'pairs' ? 500 : 1500) });
