@@ -18,6 +18,8 @@ my %values = (
 		'integer: [10,20,30] \\x0301000000', 'text weighted: ["b","a"] \\x020100000001', 'bigint: {9223372036854775807,-9223372036854775808}', 'bigint damping 2: {1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17}x3 {1} {17,1,5}x4294967295',
 		'uuid: {00000000-0000-0000-0000-000000000000,ffffffff-ffff-ffff-ffff-ffffffffffff} {a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}x2',
 		'text weighted: {"","\"","\\\\","é日本😀"*7} {"a","b"*2}x3 {"a"}', 'bigint:', 'text:' ],
+	'personalize.buyer' => [ '{}', '{2026-01-31:29.5}', '{0001-01-01:-1,1999-12-31:0,2000-01-01:0.0001,9999-12-31:100000000000000}' ],
+	'personalize.buyer_model' => [ 'bg/nbd r=0.24 alpha=4.4 a=0.79 b=2.4', 'mbg/nbd problem=few spend_problem=no_spend customers=7', 'pareto/nbd r=0.5 alpha=10 s=0.6 beta=11 p=6 q=3.7 v=15 iterations=12' ],
 	'personalize.itemvec' => [
 		'{}', '{1:1}', '{-9223372036854775808:-1.5,0:1e-300,9223372036854775807:1.7976931348623157e308}',
 		'{' . join(',', map { ($_ * 37 - 500) . ':' . ($_ / 8 + 0.1) } 1 .. 60) . '}' ]);

@@ -21,6 +21,7 @@ static const Suite suites[] = {
 	{"activity", test_activity},
 	{"basket", test_basket},
 	{"baskets", test_baskets},
+	{"buyer", test_buyer},
 	{"cooccur", test_cooccur},
 	{"counter_row", test_counter_row},
 	{"decayed", test_decayed},

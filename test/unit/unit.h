@@ -36,6 +36,7 @@ extern uint64_t unit_random(uint64_t *state);
 extern void test_activity(void);
 extern void test_basket(void);
 extern void test_baskets(void);
+extern void test_buyer(void);
 extern void test_cooccur(void);
 extern void test_counter_row(void);
 extern void test_decayed(void);
