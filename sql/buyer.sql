@@ -43,7 +43,7 @@ SELECT personalize.expected_purchases(b, m, '273 days', '1997-09-30') = personal
 
 -- a fit that the data can bear, the same serial and in parallel, and in any order
 CREATE TABLE fit_groups AS SELECT x, CASE WHEN x = 0 THEN 0 ELSE active * (0.5 + u3 / 2) END AS t_x, t, 10 + 30 * u3 AS mean, 1 + i % 3 AS n
-  FROM (SELECT i, t, u3, least(t, 2 - 30 * ln(u2)) AS active, floor(-ln(u1) * 0.15 * least(t, 2 - 30 * ln(u2)))::int AS x
+  FROM (SELECT i, t, u3, least(t, 10 / u2 - 8) AS active, floor(-ln(u1) * 0.15 * least(t, 10 / u2 - 8))::int AS x
           FROM (SELECT i, (20 + i % 31)::float8 AS t, (1 + (hashint4(i) & 1023)) / 1025.0::float8 AS u1, (1 + (hashint4(-i) & 1023)) / 1025.0::float8 AS u2,
                        (1 + (hashint4(i + 100000) & 1023)) / 1025.0::float8 AS u3 FROM generate_series(1, 3000) AS i) AS u) AS g;
 SELECT personalize.problem(m), personalize.parameter(m, 'customers') AS customers, personalize.parameter(m, 'r') > 0 AS fitted,

@@ -342,7 +342,7 @@ personalize_buyer_in(PG_FUNCTION_ARGS)
 static void
 write_units(StringInfo out, int64 units)
 {
-	int64		rest = Abs(units);
+	int64		rest = units < 0 ? -units : units;
 
 	appendStringInfo(out, "%s" INT64_FORMAT, units < 0 ? "-" : "", rest / BUYER_UNITS_PER_ONE);
 	rest %= BUYER_UNITS_PER_ONE;
