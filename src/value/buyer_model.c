@@ -136,9 +136,12 @@ check_and_form(StoredModel *s)
 {
 	for (int i = 0; i < NUM_FIELDS; i++)
 	{
-		if (is_field_absent(s, i))
+		/* text leaves out what is 0, so there is no -0 either */
+		if (is_field_absent(s, i) || s->field[i] == 0)
 			s->field[i] = 0;
-		else if (!(s->field[i] >= fields[i].low && s->field[i] <= fields[i].high))
+		if (is_field_absent(s, i))
+			continue;
+		if (!(s->field[i] >= fields[i].low && s->field[i] <= fields[i].high))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("%s of buyer_model is missing or out of range: %g", s->kind == BUYER_PARETO ? fields[i].pareto : fields[i].name, s->field[i]),
