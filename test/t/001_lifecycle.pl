@@ -9,6 +9,9 @@ use Test::More;
 # A value of every type, from 2,000 baskets of three items.
 my $baskets = q{(SELECT b, (b * 7 + i * i * 31 + b % 5) % 97 AS i FROM generate_series(1, 2000) AS b, generate_series(0, 2) AS i) AS line};
 my %value_of = (
+	activity => q{(SELECT personalize.activity(CASE b % 3 WHEN 0 THEN 'purchase' ELSE 'view' END, timestamptz '2026-01-01 00:00+00' + b * interval '1 hour', b / 3.0) FROM generate_series(1, 700) AS b)},
+	buyer => q{(SELECT personalize.buyer(date '2026-01-01' + b, b / 3.0) FROM generate_series(1, 40, 3) AS b)},
+	buyer_model => q{personalize.buyer_model 'mbg/nbd r=0.52484 alpha=43.28093 a=0.89136 b=1.614'},
 	cooccurrence => "(SELECT personalize.cooccurrence(b, i) FROM $baskets)",
 	itemvec => "(SELECT personalize.itemvec(i::bigint, b / 3.0) FROM $baskets)");
 
