@@ -88,6 +88,10 @@ typedef struct BuyerSpend
 	uint64_t	customers;
 } BuyerSpend;
 
+/* The order in which a fit takes groups, for qsort; what compares equal is one group. */
+extern int	buyer_group_compare(const void *a, const void *b);
+extern int	buyer_spend_compare(const void *a, const void *b);
+
 /* Predictions of a model that is fitted: never NaN, never infinite.  Horizons are from T on. */
 extern double buyer_alive(const BuyerModel *model, const BuyerTimes *times);
 extern double buyer_expected(const BuyerModel *model, const BuyerTimes *times, double horizon);

@@ -117,8 +117,8 @@ at_edge(const Minimum *m)
 
 /* ---------------------------------------------------------------- times */
 
-static int
-by_times(const void *a, const void *b)
+int
+buyer_group_compare(const void *a, const void *b)
 {
 	const BuyerTimes *x = &((const BuyerGroup *) a)->times;
 	const BuyerTimes *y = &((const BuyerGroup *) b)->times;
@@ -136,7 +136,7 @@ survey(BuyerModel *m, BuyerGroup *groups, uint64_t n)
 {
 	double		longest = 0;
 
-	qsort(groups, n, sizeof(BuyerGroup), by_times);
+	qsort(groups, n, sizeof(BuyerGroup), buyer_group_compare);
 	m->customers = m->repeaters = 0;
 	for (uint64_t i = 0; i < n; i++)
 	{
@@ -240,8 +240,8 @@ buyer_fit(Env *env, BuyerModel *model, BuyerGroup *groups, uint64_t n)
 
 /* ---------------------------------------------------------------- values of orders */
 
-static int
-by_spend(const void *a, const void *b)
+int
+buyer_spend_compare(const void *a, const void *b)
 {
 	const BuyerSpend *x = a;
 	const BuyerSpend *y = b;
@@ -306,7 +306,7 @@ buyer_fit_spend(Env *env, BuyerModel *model, BuyerSpend *spend, uint64_t n)
 	double		mean = 0;
 	BuyerSpend *scaled;
 
-	qsort(spend, n, sizeof(BuyerSpend), by_spend);
+	qsort(spend, n, sizeof(BuyerSpend), buyer_spend_compare);
 	for (uint64_t i = 0; i < n; i++)
 		customers += spend[i].customers;
 	model->spend_problem = n == 0 ? BUYER_NO_SPEND : customers < BUYER_LEAST_REPEATERS ? BUYER_FEW : BUYER_FITTED;

@@ -305,17 +305,6 @@ item_n(SessionsCall *call, uint32 item)
 
 /* --- candidates ----------------------------------------------------------------- */
 
-static void
-fail_damaged(const SessionsCall *call, HeapTuple tuple)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("model %s is damaged at item %s", registry_name(RelationGetRelid(call->face)),
-					model_row_column(call->face, tuple, SESSIONS_ITEM)),
-			 errdetail("Its lists are no arrays of one length without nulls."),
-			 errhint("Only personalize should write to a model. Refresh it with rebuild => true.")));
-}
-
 static ArrayType *
 read_list(const SessionsCall *call, HeapTuple tuple, int column, Oid type, uint32 *size)
 {
@@ -324,7 +313,7 @@ read_list(const SessionsCall *call, HeapTuple tuple, int column, Oid type, uint3
 	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
 
 	if (isnull || ARR_NDIM(array) > 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != type)
-		fail_damaged(call, tuple);
+		model_row_damaged(call->face, tuple, SESSIONS_ITEM, "Its lists are no arrays of one length without nulls.");
 	*size = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
 	return array;
 }
@@ -369,7 +358,7 @@ offer_sessions(SessionsCall *call, HeapTuple tuple, uint32 visited)
 	const int64 *happened = (const int64 *) ARR_DATA_PTR(times);
 
 	if (num_times != size)
-		fail_damaged(call, tuple);
+		model_row_damaged(call->face, tuple, SESSIONS_ITEM, "Its lists are no arrays of one length without nulls.");
 	size = Min(size, call->opened->params.recent);
 	for (uint32 i = 0; i < size; i++)
 		session_knn_offer(&call->knn, read_session(call, &key), happened[i], visited);

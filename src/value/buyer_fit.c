@@ -66,38 +66,14 @@ fit_state(FunctionCallInfo fcinfo, int kind_argument)
 
 /* ---------------------------------------------------------------- groups */
 
-static int
-by_times(const void *a, const void *b)
-{
-	const BuyerTimes *x = &((const BuyerGroup *) a)->times;
-	const BuyerTimes *y = &((const BuyerGroup *) b)->times;
-
-	if (x->x != y->x)
-		return x->x < y->x ? -1 : 1;
-	if (x->t_x != y->t_x)
-		return x->t_x < y->t_x ? -1 : 1;
-	return (x->T > y->T) - (x->T < y->T);
-}
-
-static int
-by_spend(const void *a, const void *b)
-{
-	const BuyerSpend *x = a;
-	const BuyerSpend *y = b;
-
-	if (x->x != y->x)
-		return x->x < y->x ? -1 : 1;
-	return (x->mean > y->mean) - (x->mean < y->mean);
-}
-
 static void
 fold_groups(FitState *s)
 {
 	uint64		n = 0;
 
-	qsort(s->groups, s->num_groups, sizeof(BuyerGroup), by_times);
+	qsort(s->groups, s->num_groups, sizeof(BuyerGroup), buyer_group_compare);
 	for (uint64 i = 0; i < s->num_groups; i++)
-		if (n > 0 && by_times(&s->groups[n - 1], &s->groups[i]) == 0)
+		if (n > 0 && buyer_group_compare(&s->groups[n - 1], &s->groups[i]) == 0)
 			s->groups[n - 1].customers += s->groups[i].customers;
 		else
 			s->groups[n++] = s->groups[i];
@@ -109,9 +85,9 @@ fold_spend(FitState *s)
 {
 	uint64		n = 0;
 
-	qsort(s->spend, s->num_spend, sizeof(BuyerSpend), by_spend);
+	qsort(s->spend, s->num_spend, sizeof(BuyerSpend), buyer_spend_compare);
 	for (uint64 i = 0; i < s->num_spend; i++)
-		if (n > 0 && by_spend(&s->spend[n - 1], &s->spend[i]) == 0)
+		if (n > 0 && buyer_spend_compare(&s->spend[n - 1], &s->spend[i]) == 0)
 			s->spend[n - 1].customers += s->spend[i].customers;
 		else
 			s->spend[n++] = s->spend[i];
