@@ -38,6 +38,7 @@ static const Suite suites[] = {
 	{"rank_metrics", test_rank_metrics},
 	{"repeat", test_repeat},
 	{"ridge", test_ridge},
+	{"rule", test_rule},
 	{"runs", test_runs},
 	{"session_knn", test_session_knn},
 	{"simd", test_simd},

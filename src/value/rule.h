@@ -1,0 +1,35 @@
+/*
+ * rule.h
+ *		The SQL type rule: a version and the canonical text, so that equal rules have equal bytes.
+ */
+#ifndef PERSONALIZE_VALUE_RULE_H
+#define PERSONALIZE_VALUE_RULE_H
+
+#include "base/compat.h"
+
+#include "utils/jsonb.h"
+
+#include "base/server_env.h"
+#include "kernel/rule.h"
+
+#define RULE_VERSION 1
+
+/* A value from text; `what` is the kind of input that errors speak of. */
+extern Datum rule_form(const char *text, size_t size);
+/* The tree of a value, in the environment's memory. */
+extern Rule *rule_read(Env *env, Datum value);
+extern const char *rule_text(Datum value, size_t *size);
+
+/* What answers leaves that are not of events; see rule_attributes.c. */
+typedef struct RuleAttributes
+{
+	RuleContext context;		/* first, so that a RuleContext * is a RuleAttributes * */
+	Jsonb	   *attributes;		/* or NULL */
+	pg_tz	   *zone;
+	int64		starts[5][3];	/* of periods: before, this, next */
+	bool		known[5][3];
+} RuleAttributes;
+
+extern void rule_attributes_init(RuleAttributes *attributes, int64 as_of, pg_tz *zone);
+
+#endif							/* PERSONALIZE_VALUE_RULE_H */

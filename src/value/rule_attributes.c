@@ -1,0 +1,378 @@
+/*
+ * rule_attributes.c
+ *		What a rule asks that events do not tell: attributes of the customer, calendars.
+ *
+ * Attributes are a jsonb object.  Names that begin with $ are what personalize or the shop knows otherwise: $key, $score, $rfm, $lifecycle,
+ * $segments, $consent.  A rule that needs one that is not there is an error; an attribute that is not there is NULL.
+ */
+#include "value/rule.h"
+
+#include <math.h>
+
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "value/activity.h"
+
+/* --- calendars -------------------------------------------------------------- */
+
+/* Midnight of a day, given as days since 2000-01-01, in a zone. */
+static int64
+midnight(pg_tz *zone, int days)
+{
+	struct pg_tm tm = {0};
+	int			offset;
+
+	j2date(days + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	offset = DetermineTimeZoneOffset(&tm, zone);
+	return days * USECS_PER_DAY + offset * USECS_PER_SEC;
+}
+
+static int64
+day_start(RuleContext *context, int64 utc)
+{
+	return midnight(((RuleAttributes *) context)->zone, (int) (utc / USECS_PER_DAY - (utc % USECS_PER_DAY < 0)));
+}
+
+/* Months count from the year 0, so that they can be moved. */
+static int64
+month_start(pg_tz *zone, int month)
+{
+	return midnight(zone, date2j(month / 12, month % 12 + 1, 1) - POSTGRES_EPOCH_JDATE);
+}
+
+static int64
+compute_period(RuleAttributes *a, RulePeriod period, int offset)
+{
+	static const int months[] = {0, 0, 1, 3, 12};
+	struct pg_tm tm;
+	fsec_t		fraction;
+	int			zone_offset;
+	int			days;
+	int			month;
+
+	if (timestamp2tm(a->context.as_of, &zone_offset, &tm, &fraction, NULL, a->zone) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+	days = date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+	if (period == RULE_DAY)
+		return midnight(a->zone, days + offset);
+	/* weeks begin on Monday, as in ISO 8601 */
+	if (period == RULE_WEEK)
+		return midnight(a->zone, days - (j2day(days + POSTGRES_EPOCH_JDATE) + 6) % 7 + 7 * offset);
+	month = tm.tm_year * 12 + tm.tm_mon - 1;
+	return month_start(a->zone, month - month % months[period] + offset * months[period]);
+}
+
+static int64
+period_start(RuleContext *context, RulePeriod period, int offset)
+{
+	RuleAttributes *a = (RuleAttributes *) context;
+
+	if (!a->known[period][offset + 1])
+	{
+		a->starts[period][offset + 1] = compute_period(a, period, offset);
+		a->known[period][offset + 1] = true;
+	}
+	return a->starts[period][offset + 1];
+}
+
+/* --- values of jsonb -------------------------------------------------------- */
+
+static bool
+member(JsonbContainer *object, const char *key, size_t size, JsonbValue *value)
+{
+	JsonbValue	name;
+	JsonbValue *found;
+
+	if (!JsonContainerIsObject(object))
+		return false;
+	name.type = jbvString;
+	name.val.string.val = unconstify(char *, key);
+	name.val.string.len = (int) size;
+	found = findJsonbValueFromContainer(object, JB_FOBJECT, &name);
+	if (found != NULL)
+		*value = *found;
+	return found != NULL;
+}
+
+/* The key as written, or else down the path that its dots say. */
+static bool
+find_path(JsonbContainer *object, RuleText path, JsonbValue *value)
+{
+	const char *dot;
+
+	if (member(object, path.bytes, path.size, value))
+		return true;
+	dot = memchr(path.bytes, '.', path.size);
+	if (dot == NULL || !member(object, path.bytes, dot - path.bytes, value) || value->type != jbvBinary)
+		return false;
+	return find_path(value->val.binary.data, (RuleText) {dot + 1, (uint32_t) (path.bytes + path.size - dot - 1), false}, value);
+}
+
+/* Numbers compare as such, everything else by the bytes of its text. */
+static bool
+compare(const JsonbValue *value, RuleText literal, int *order)
+{
+	const char *text;
+	size_t		size;
+
+	if (value->type == jbvNumeric && literal.is_number)
+	{
+		Datum		number = DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(literal.bytes, literal.size)), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+
+		*order = DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(value->val.numeric), number));
+		return true;
+	}
+	if (value->type == jbvString)
+	{
+		text = value->val.string.val;
+		size = value->val.string.len;
+	}
+	else
+	{
+		if (value->type == jbvNumeric)
+			text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		else if (value->type == jbvBool)
+			text = value->val.boolean ? "true" : "false";
+		else
+			return false;
+		size = strlen(text);
+	}
+	*order = memcmp(text, literal.bytes, Min(size, literal.size));
+	if (*order == 0)
+		*order = (size > literal.size) - (size < literal.size);
+	return true;
+}
+
+static RuleTruth
+is_one_of(const JsonbValue *value, const RuleText *texts, uint32 n)
+{
+	int			order;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (!compare(value, texts[i], &order))
+			return RULE_UNKNOWN;
+		if (order == 0)
+			return RULE_TRUE;
+	}
+	return RULE_FALSE;
+}
+
+static RuleTruth
+contains(const JsonbValue *value, RuleText text)
+{
+	JsonbIterator *it;
+	JsonbValue	element;
+	JsonbIteratorToken token;
+
+	if (value->type != jbvBinary)
+		return is_one_of(value, &text, 1);
+	if (!JsonContainerIsArray(value->val.binary.data))
+		return RULE_UNKNOWN;
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+		if (token == WJB_ELEM && is_one_of(&element, &text, 1) == RULE_TRUE)
+			return RULE_TRUE;
+	return RULE_FALSE;
+}
+
+static RuleTruth
+by_order(RuleOp op, int order)
+{
+	bool		holds = op == RULE_EQ ? order == 0 : op == RULE_NE ? order != 0 : op == RULE_LT ? order < 0 :
+		op == RULE_LE ? order <= 0 : op == RULE_GT ? order > 0 : order >= 0;
+
+	return holds ? RULE_TRUE : RULE_FALSE;
+}
+
+/* --- leaves ----------------------------------------------------------------- */
+
+/* A day of the zone, or a time with an offset; without one it is of the session's zone, as everywhere in the server. */
+static bool
+time_of(RuleAttributes *a, const JsonbValue *value, int64 *time)
+{
+	char	   *text;
+	bool		whole_day;
+	const char *end;
+
+	if (value->type != jbvString || value->val.string.len > 60 || value->val.string.len == 0 ||
+		value->val.string.val[0] < '0' || value->val.string.val[0] > '9')
+		return false;
+	text = pnstrdup(value->val.string.val, value->val.string.len);
+	end = activity_parse_time(text, time, &whole_day);
+	if (end == NULL || *end != '\0')
+		*time = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	else if (whole_day)
+		*time = day_start(&a->context, *time);
+	return !TIMESTAMP_NOT_FINITE(*time);
+}
+
+static RuleAnswer
+ask_age(RuleAttributes *a, const RuleNode *leaf, const JsonbValue *value)
+{
+	int64		time;
+	bool		younger;
+
+	if (!time_of(a, value, &time))
+		return (RuleAnswer) {RULE_UNKNOWN, RULE_NEVER};
+	activity_guard_time(time);
+	younger = a->context.as_of < time + leaf->value;
+	return (RuleAnswer) {younger == (leaf->op == RULE_YOUNGER) ? RULE_TRUE : RULE_FALSE, younger ? time + leaf->value : RULE_NEVER};
+}
+
+static RuleAnswer
+ask_attribute(RuleAttributes *a, const Rule *rule, const RuleNode *leaf)
+{
+	const RuleText *texts = rule->texts + leaf->texts;
+	RuleAnswer	answer = {RULE_UNKNOWN, RULE_NEVER};
+	JsonbValue	value;
+	bool		is_null;
+	int			order;
+
+	if (a->attributes == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rule asks for attribute \"%.*s\", and there are no attributes", (int) leaf->name.size, leaf->name.bytes),
+				 errhint("Call matches(activity, rule, attributes => ...) with a jsonb object.")));
+	is_null = !find_path(&a->attributes->root, leaf->name, &value) || value.type == jbvNull;
+	if (leaf->op == RULE_IS_NULL)
+		answer.value = is_null ? RULE_TRUE : RULE_FALSE;
+	else if (is_null)
+		return answer;
+	else if (leaf->op == RULE_YOUNGER || leaf->op == RULE_OLDER)
+		return ask_age(a, leaf, &value);
+	else if (leaf->op == RULE_ONE_OF)
+		answer.value = is_one_of(&value, texts, leaf->num_texts);
+	else if (leaf->op == RULE_CONTAINS)
+		answer.value = contains(&value, texts[0]);
+	else if (compare(&value, texts[0], &order))
+		answer.value = by_order(leaf->op, order);
+	return answer;
+}
+
+/* FNV-1a and the end of splitmix64: the same on every machine, as who is in an experiment must be. */
+static uint64
+hash_text(uint64 h, const char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		h = (h ^ (unsigned char) bytes[i]) * UINT64CONST(1099511628211);
+	return (h ^ 0xff) * UINT64CONST(1099511628211);
+}
+
+static bool
+in_bucket(const RuleNode *leaf, const JsonbValue *key)
+{
+	const char *text = key->type == jbvString ? key->val.string.val : DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(key->val.numeric)));
+	size_t		size = key->type == jbvString ? key->val.string.len : strlen(text);
+	uint64		h = hash_text(hash_text(UINT64CONST(14695981039346656037), leaf->name.bytes, leaf->name.size), text, size);
+
+	h = (h ^ (h >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
+	h = (h ^ (h >> 27)) * UINT64CONST(0x94d049bb133111eb);
+	h = (h ^ (h >> 31)) % 10000;
+	return (int64) h >= leaf->limits[0] && (int64) h < leaf->limits[1];
+}
+
+static RuleTruth
+ask_score(const RuleNode *leaf, const JsonbValue *scores)
+{
+	JsonbValue	score;
+	double		value;
+
+	if (scores->type != jbvBinary || !member(scores->val.binary.data, leaf->name.bytes, leaf->name.size, &score) || score.type != jbvNumeric)
+		return RULE_UNKNOWN;
+	value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(score.val.numeric))) - leaf->value / 1e6;
+	return by_order(leaf->op, (value > 0) - (value < 0));
+}
+
+static RuleTruth
+ask_rfm(const RuleNode *leaf, const JsonbValue *scores)
+{
+	for (int i = 0; i < 3; i++)
+	{
+		JsonbValue	score;
+		double		value;
+
+		if (leaf->limits[2 * i] == 0)
+			continue;
+		if (scores->type != jbvBinary || !member(scores->val.binary.data, "rfm" + i, 1, &score) || score.type != jbvNumeric)
+			return RULE_UNKNOWN;
+		value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(score.val.numeric)));
+		if (value < leaf->limits[2 * i] || value > leaf->limits[2 * i + 1])
+			return RULE_FALSE;
+	}
+	return RULE_TRUE;
+}
+
+/* What comes with names of its own: they may not be missing, as nobody could tell that from a customer of whom nothing is known. */
+static const char *
+known_as(RuleType type)
+{
+	switch (type)
+	{
+		case RULE_SCORE:
+			return "$score";
+		case RULE_RFM:
+			return "$rfm";
+		case RULE_LIFECYCLE:
+			return "$lifecycle";
+		case RULE_IN:
+			return "$segments";
+		case RULE_CONSENT:
+			return "$consent";
+		default:
+			return "$key";
+	}
+}
+
+static void
+need_known(RuleAttributes *a, const char *name, JsonbValue *value)
+{
+	if (a->attributes == NULL || !member(&a->attributes->root, name, strlen(name), value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rule asks for \"%s\", which the attributes do not have", name),
+				 errhint("Call matches(activity, rule, attributes => jsonb_build_object('%s', ...)).", name)));
+}
+
+static RuleAnswer
+ask(RuleContext *context, const Rule *rule, const RuleNode *leaf)
+{
+	RuleAttributes *a = (RuleAttributes *) context;
+	RuleAnswer	answer = {RULE_UNKNOWN, RULE_NEVER};
+	JsonbValue	value;
+
+	if (leaf->type == RULE_ATTR)
+		return ask_attribute(a, rule, leaf);
+	need_known(a, known_as(leaf->type), &value);
+	if (value.type == jbvNull)
+		return answer;
+	if (leaf->type == RULE_SCORE)
+		answer.value = ask_score(leaf, &value);
+	else if (leaf->type == RULE_RFM)
+		answer.value = ask_rfm(leaf, &value);
+	else if (leaf->type == RULE_BUCKET)
+	{
+		if (value.type == jbvString || value.type == jbvNumeric)
+			answer.value = in_bucket(leaf, &value) ? RULE_TRUE : RULE_FALSE;
+	}
+	else if (leaf->type == RULE_LIST)
+		answer.value = is_one_of(&value, rule->texts + leaf->texts, leaf->num_texts);
+	else
+		answer.value = contains(&value, leaf->name);
+	return answer;
+}
+
+void
+rule_attributes_init(RuleAttributes *a, int64 as_of, pg_tz *zone)
+{
+	memset(a, 0, sizeof(RuleAttributes));
+	a->context.as_of = as_of;
+	a->context.period = period_start;
+	a->context.day = day_start;
+	a->context.ask = ask;
+	a->zone = zone;
+}
