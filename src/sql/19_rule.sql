@@ -62,3 +62,9 @@ COMMENT ON FUNCTION personalize.evaluate(personalize.activity, personalize.rule,
 CREATE OPERATOR personalize.@@ (LEFTARG = personalize.activity, RIGHTARG = personalize.rule,
 	FUNCTION = personalize.matches, RESTRICT = pg_catalog.contsel, JOIN = pg_catalog.contjoinsel);
 COMMENT ON OPERATOR personalize.@@ (personalize.activity, personalize.rule) IS 'the rule holds';
+
+CREATE FUNCTION personalize.rule(ast jsonb) RETURNS personalize.rule
+AS 'MODULE_PATHNAME', 'personalize_rule_from_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.rule(jsonb) IS 'rule of a tree of conditions: {"all": [{"count": "purchase", "window": "365 days", "op": ">=", "value": 4}, ...]}';
+
+CREATE CAST (jsonb AS personalize.rule) WITH FUNCTION personalize.rule(jsonb);
