@@ -1,0 +1,103 @@
+/*
+ * segment.h
+ *		Segments: which customers a rule holds for, kept exact at every instant.
+ *
+ * A segment belongs to an activity table, is told of each customer that changes in a refresh, and has a timer for each customer whose membership
+ * time alone may change (`stable_until` of the rule).  Its tables stand as of the activity's last refresh; who reads corrects them by what is due or
+ * pending since (segment_state.h, a storey above).
+ */
+#ifndef PERSONALIZE_SEGMENT_H
+#define PERSONALIZE_SEGMENT_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+#include "model/activity_table.h"
+#include "value/rule.h"
+
+/* Face, the table that has the segment's name: its members.  The first column is named as the key of the customers. */
+enum {SEGMENT_CUSTOMER = 1, SEGMENT_SINCE, SEGMENT_STABLE_UNTIL};
+/* NAME_outside: who is no member but has a timer: (customer PRIMARY KEY, stable_until). */
+enum {OUTSIDE_CUSTOMER = 1, OUTSIDE_STABLE_UNTIL};
+/* NAME_set: members once more, as chunks of kernel/ordinal_set: (chunk bigint PRIMARY KEY, members bytea). */
+enum {SEGMENT_SET_CHUNK = 1, SEGMENT_SET_MEMBERS};
+/* NAME_changes, append only: (customer, change text entered|left, at, cause text, version integer, recorded). */
+enum {CHANGES_CUSTOMER = 1, CHANGES_CHANGE, CHANGES_AT, CHANGES_CAUSE, CHANGES_VERSION, CHANGES_RECORDED};
+
+typedef enum SegmentCause
+{
+	SEGMENT_EVENT,				/* an event, or another row of the customer's, came, changed or went */
+	SEGMENT_TIMER,				/* nothing but time */
+	SEGMENT_RULE_CHANGE,		/* alter_segment */
+	SEGMENT_BACKFILL,			/* create_segment; a rebuild that could not tell more */
+	SEGMENT_MODEL,				/* RFM thresholds, or whatever is fitted to all customers */
+	SEGMENT_ERASURE				/* the customer is gone */
+} SegmentCause;
+
+typedef struct SegmentDef
+{
+	int32		id;
+	Oid			relation;		/* the face */
+	Oid			outside;
+	Oid			set;
+	Oid			changes;
+	int32		activity_id;
+	KeyType		key_type;
+	Datum		rule;			/* of type rule; alter_segment changes it */
+	int32		version;		/* of the rule, from 1 */
+	/* state: as of the last refresh of the activity */
+	bool		built;
+	int64		num_members;
+	TimestampTz refreshed;		/* memberships are those of this instant */
+} SegmentDef;
+
+/* --- registry (segment_registry.c) --- */
+extern SegmentDef *segment_of_relation(Oid relation);	/* NULL where it is none */
+extern SegmentDef *segment_by_id(int32 id);
+extern SegmentDef *segment_require(Oid relation);
+extern List *segments_of(int32 activity_id);	/* of SegmentDef *, what in() names before who names it, then by id */
+extern List *segments_all(void);
+extern void segment_as_seen(SegmentDef *def);
+/* All tables of the segments of an activity, to be locked and checked with it: of Oid. */
+extern List *segment_tables(int32 activity_id);
+
+/* --- rules at work (segment_rules.c) --- */
+typedef struct SegmentRule
+{
+	SegmentDef *def;
+	Rule	   *rule;
+	List	   *segments;		/* that in() names: of Oid */
+	bool		asks;			/* about more than events: looked at whenever the customer's rows change */
+} SegmentRule;
+
+/* Whether the customer is a member of another segment at that instant, and until when that stands. */
+typedef RuleAnswer (*SegmentIn) (void *arg, Oid segment, const Customer *customer, int64 as_of);
+
+extern SegmentRule *segment_rule_open(Env *env, const SegmentDef *def);
+/* Adds to `want` what the rule asks. */
+extern void segment_rule_want(const SegmentRule *rule, const ActivityTableDef *activity, CustomerWant *want);
+/* Whether a change from one activity to the other may matter to the rule. */
+extern bool segment_rule_concerned(const SegmentRule *rule, const Customer *old, const Customer *new);
+/* As of an instant; who does not exist is no member. */
+extern RuleAnswer segment_rule_evaluate(const SegmentRule *rule, const ActivityTableDef *activity, const Customer *customer, int64 as_of, SegmentIn in, void *arg);
+
+/* --- within a refresh of the activity, as its owner (segment_refresh.c) --- */
+typedef struct SegmentPass SegmentPass;
+
+/*
+ * Memberships go from those of `from` (DT_NOBEGIN: unknown) to those of `as_of`, which are told with their instants and causes.  NULL where
+ * there are no segments.
+ */
+extern SegmentPass *segments_begin(const ActivityTableDef *activity, TimestampTz from, TimestampTz as_of);
+/* What the changes must carry; NULL: no attributes. */
+extern const CustomerWant *segments_want(const SegmentPass *pass);
+/* A customer that may have changed: as our table had it (exists, activity, ordinal only), and as it is now. */
+extern void segments_change(SegmentPass *pass, const Customer *old, const Customer *new);
+/*
+ * The activity table is written and seen: timers that are due, sets, counts, the registry.  With `rebuild` everybody is looked at, through
+ * customers_scan, instead of what segments_change was told.
+ */
+extern void segments_finish(SegmentPass *pass, bool rebuild, RefreshReport *report);
+
+#endif							/* PERSONALIZE_SEGMENT_H */
