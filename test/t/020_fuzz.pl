@@ -22,7 +22,12 @@ my %values = (
 	'personalize.buyer_model' => [ 'bg/nbd r=0.24 alpha=4.4 a=0.79 b=2.4', 'mbg/nbd problem=few spend_problem=no_spend customers=7', 'pareto/nbd r=0.5 alpha=10 s=0.6 beta=11 p=6 q=3.7 v=15 iterations=12' ],
 	'personalize.itemvec' => [
 		'{}', '{1:1}', '{-9223372036854775808:-1.5,0:1e-300,9223372036854775807:1.7976931348623157e308}',
-		'{' . join(',', map { ($_ * 37 - 500) . ':' . ($_ / 8 + 0.1) } 1 .. 60) . '}' ]);
+		'{' . join(',', map { ($_ * 37 - 500) . ':' . ($_ / 8 + 0.1) } 1 .. 60) . '}' ],
+	'personalize.rule' => [
+		'did(cart, 1 day) and not did(purchase, 1 day)', 'sum(purchase[amount >= 19.99], this quarter) > 500 or (last(view) < 36 hours and first(view) >= 90 days)',
+		"attr(country) in (IN, 'G B', 42, -1.5) and not attr(a.b) is null or attr(tags) contains \"é'日本\"", "bucket('salt ''1''', 12.5, 50) and list(1, 2, x, 'a,b') and consent(email)",
+		'seq(view, purchase[amount <> 0], within 1 day 12 hours, previous month) or did_not_after(cart, purchase, within 90 minutes) or regular(purchase, every 30 days, 3 of 4)',
+		'rfm(r 4-5, m 1) and lifecycle(active) and score(churn_90) >= 0.75 and in(vips) or true and not false', 'days(view, since 2026-01-31) = 3 and avg(purchase, since 2026-01-31T12:00:00Z) <= 10' ]);
 
 # ---------------------------------------------------------------- mutations
 
@@ -53,7 +58,8 @@ sub mutate_bytes
 }
 
 my @words = (',', qw(smallint integer bigint uuid text weighted damping : { } * x " \\ 0 1 -1 -0 +1 2 0.5 1e999 -1e-999 1e-320 NaN Infinity 0x1p3 4294967295 4294967296 2147483648 -32769
-	  99999999999999999999 9223372036854775807 a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12 é 😀), ' ', "\n", "\t", "\x{b}", "\x{a0}", '"a"', '{1}', '1:1', ',,', 'null', '{{', '}}', 'x0', '*0');
+	  99999999999999999999 9223372036854775807 a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12 é 😀), ' ', "\n", "\t", "\x{b}", "\x{a0}", '"a"', '{1}', '1:1', ',,', 'null', '{{', '}}', 'x0', '*0',
+	'(', ')', '((', 'not ', ' and ', ' or ', 'did(', ', ever', ', this week', ' days', '>=', '2026-02-30', "'", '[amount < 5]', 'is null', 'true');
 
 sub mutate_text
 {
