@@ -49,6 +49,13 @@ typedef struct Simd
 	void		(*bytes_at_least) (const uint8_t *counter, const uint8_t *bound, uint32_t own, uint64_t *mask);
 	void		(*shorts_at_least) (const uint16_t *counter, const uint16_t *bound, uint32_t own, uint64_t *mask);
 	void		(*longs_at_least) (const uint32_t *counter, const uint32_t *bound, uint32_t own, uint64_t *mask);
+
+	/* a | b, a & b, a & ~b of so many lines of SIMD_SPAN bits, at any address; return how many bits the result has. */
+	uint32_t	(*bits_or) (void *result, const void *a, const void *b, size_t lines);
+	uint32_t	(*bits_and) (void *result, const void *a, const void *b, size_t lines);
+	uint32_t	(*bits_minus) (void *result, const void *a, const void *b, size_t lines);
+	/* How many bits a & b has. */
+	uint32_t	(*bits_overlap) (const void *a, const void *b, size_t lines);
 } Simd;
 
 /* The widest form that this processor runs. */

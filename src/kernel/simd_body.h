@@ -177,6 +177,49 @@ SIMD_AT_LEAST(shorts_at_least, uint16_t, 16)
 SIMD_AT_LEAST(longs_at_least, uint32_t, 32)
 #undef SIMD_AT_LEAST
 
+/* Words are counted where the compiler finds them best; both wider targets have an instruction for it. */
+#define SIMD_COMBINE(name, combined) \
+static SIMD_TARGET uint32_t \
+SIMD_NAME(name) (void *result, const void *left, const void *right, size_t lines) \
+{ \
+	uint64_t	count = 0; \
+\
+	for (size_t l = 0; l < lines; l++) \
+	{ \
+		Lanes		a; \
+		Lanes		b; \
+\
+		memcpy(&a, (const char *) left + l * sizeof(Lanes), sizeof(Lanes)); \
+		memcpy(&b, (const char *) right + l * sizeof(Lanes), sizeof(Lanes)); \
+		a = combined; \
+		memcpy((char *) result + l * sizeof(Lanes), &a, sizeof(Lanes)); \
+		for (int w = 0; w < SIMD_WORDS; w++) \
+			count += __builtin_popcountll(a[w]); \
+	} \
+	return (uint32_t) count; \
+}
+SIMD_COMBINE(bits_or, a | b)
+SIMD_COMBINE(bits_and, a & b)
+SIMD_COMBINE(bits_minus, a & ~b)
+#undef SIMD_COMBINE
+
+static SIMD_TARGET uint32_t
+SIMD_NAME(bits_overlap) (const void *left, const void *right, size_t lines)
+{
+	uint64_t	count = 0;
+
+	for (size_t w = 0; w < lines * SIMD_WORDS; w++)
+	{
+		uint64_t	a;
+		uint64_t	b;
+
+		memcpy(&a, (const char *) left + w * sizeof(a), sizeof(a));
+		memcpy(&b, (const char *) right + w * sizeof(b), sizeof(b));
+		count += __builtin_popcountll(a & b);
+	}
+	return (uint32_t) count;
+}
+
 static const Simd SIMD_NAME(form) =
 {
 	SIMD_LABEL,
@@ -185,7 +228,11 @@ static const Simd SIMD_NAME(form) =
 	SIMD_NAME(planes_read),
 	SIMD_NAME(bytes_at_least),
 	SIMD_NAME(shorts_at_least),
-	SIMD_NAME(longs_at_least)
+	SIMD_NAME(longs_at_least),
+	SIMD_NAME(bits_or),
+	SIMD_NAME(bits_and),
+	SIMD_NAME(bits_minus),
+	SIMD_NAME(bits_overlap)
 };
 
 /* the next inclusion defines its own */

@@ -30,6 +30,7 @@ static const Suite suites[] = {
 	{"listing", test_listing},
 	{"measure", test_measure},
 	{"mix", test_mix},
+	{"ordinal_set", test_ordinal_set},
 	{"pair_best", test_pair_best},
 	{"pair_block", test_pair_block},
 	{"pair_row", test_pair_row},

@@ -45,6 +45,7 @@ extern void test_keyset(void);
 extern void test_listing(void);
 extern void test_measure(void);
 extern void test_mix(void);
+extern void test_ordinal_set(void);
 extern void test_pair_best(void);
 extern void test_pair_block(void);
 extern void test_pair_row(void);
