@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "value/cooccurrence.h"
+#include "value/rfm.h"
 
 StaticAssertDecl(offsetof(Cooccurrence, version) == 4, "stored layout");
 StaticAssertDecl(offsetof(Cooccurrence, key_type) == 5, "stored layout");
@@ -17,3 +18,10 @@ StaticAssertDecl(offsetof(Cooccurrence, num_baskets) == 24, "stored layout");
 StaticAssertDecl(offsetof(Cooccurrence, num_lists) == 32, "stored layout");
 StaticAssertDecl(offsetof(Cooccurrence, num_entries) == 40, "stored layout");
 StaticAssertDecl(offsetof(Cooccurrence, data) == 48, "stored layout");
+
+StaticAssertDecl(offsetof(StoredRfm, version) == 4, "stored layout");
+StaticAssertDecl(offsetof(StoredRfm, levels) == 5, "stored layout");
+StaticAssertDecl(offsetof(StoredRfm, customers) == 8, "stored layout");
+StaticAssertDecl(offsetof(StoredRfm, limits) == 16, "stored layout");
+StaticAssertDecl(sizeof(StoredRfm) == 112, "stored layout");
+StaticAssertDecl(RFM_RECENCY == 0 && RFM_FREQUENCY == 1 && RFM_MONETARY == 2, "stored layout");

@@ -14,6 +14,7 @@ my %value_of = (
 	buyer_model => q{personalize.buyer_model 'mbg/nbd r=0.52484 alpha=43.28093 a=0.89136 b=1.614'},
 	cooccurrence => "(SELECT personalize.cooccurrence(b, i) FROM $baskets)",
 	itemvec => "(SELECT personalize.itemvec(i::bigint, b / 3.0) FROM $baskets)",
+	rfm_model => q{(SELECT personalize.rfm_thresholds(b % 90, b % 7 + 1, b / 3.0) FROM generate_series(1, 400) AS b)},
 	rule => q{personalize.rule 'count(purchase, 365 days) >= 4 and not (did(purchase, this month) or attr(country) in (IN, ''G B''))'});
 
 my $neighbors = q{SELECT n.* FROM shop.summary, personalize.neighbors(cooccurrence, NULL::integer, k => 5) AS n};

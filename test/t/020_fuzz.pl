@@ -20,6 +20,7 @@ my %values = (
 		'text weighted: {"","\"","\\\\","é日本😀"*7} {"a","b"*2}x3 {"a"}', 'bigint:', 'text:' ],
 	'personalize.buyer' => [ '{}', '{2026-01-31:29.5}', '{0001-01-01:-1,1999-12-31:0,2000-01-01:0.0001,9999-12-31:100000000000000}' ],
 	'personalize.buyer_model' => [ 'bg/nbd r=0.24 alpha=4.4 a=0.79 b=2.4', 'mbg/nbd problem=few spend_problem=no_spend customers=7', 'pareto/nbd r=0.5 alpha=10 s=0.6 beta=11 p=6 q=3.7 v=15 iterations=12' ],
+	'personalize.rfm_model' => [ 'levels=3 r=60,14 f=1,3 m=50,199.5 customers=4338', 'levels=5 r=90,60,60,0 f=1,1,2,9223372036854775807 m=-1.5,0,0.0001,100000000000000' ],
 	'personalize.itemvec' => [
 		'{}', '{1:1}', '{-9223372036854775808:-1.5,0:1e-300,9223372036854775807:1.7976931348623157e308}',
 		'{' . join(',', map { ($_ * 37 - 500) . ':' . ($_ / 8 + 0.1) } 1 .. 60) . '}' ],

@@ -38,6 +38,7 @@ static const Suite suites[] = {
 	{"radix", test_radix},
 	{"rank_metrics", test_rank_metrics},
 	{"repeat", test_repeat},
+	{"rfm", test_rfm},
 	{"ridge", test_ridge},
 	{"rule", test_rule},
 	{"runs", test_runs},

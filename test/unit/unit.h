@@ -53,6 +53,7 @@ extern void test_pairs(void);
 extern void test_radix(void);
 extern void test_repeat(void);
 extern void test_rank_metrics(void);
+extern void test_rfm(void);
 extern void test_ridge(void);
 extern void test_rule(void);
 extern void test_runs(void);
