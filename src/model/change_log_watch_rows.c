@@ -182,7 +182,7 @@ add_relations(List *relations, const char *registry)
 List *
 watch_registered(void)
 {
-	static const char *const tables[] = {"catalog", "history", "model", "popularity", "sessions", "watch"};
+	static const char *const tables[] = {"catalog", "history", "model", "popularity", "sessions", "segment", "watch"};
 	List	   *relations = NIL;
 
 	for (int i = 0; i < lengthof(tables); i++)

@@ -182,6 +182,7 @@ registry_forget(Oid relation)
 		{"DELETE FROM personalize.model AS m WHERE m.relation OPERATOR(pg_catalog.=) $1"},
 		{"DELETE FROM personalize.popularity AS p WHERE p.relation OPERATOR(pg_catalog.=) $1"},
 		{"DELETE FROM personalize.sessions AS s WHERE s.relation OPERATOR(pg_catalog.=) $1"},
+		{"DELETE FROM personalize.segment AS s WHERE s.relation OPERATOR(pg_catalog.=) $1"},
 	};
 	RegistryArguments arguments = {0};
 

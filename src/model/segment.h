@@ -46,10 +46,14 @@ typedef struct SegmentDef
 	KeyType		key_type;
 	Datum		rule;			/* of type rule; alter_segment changes it */
 	int32		version;		/* of the rule, from 1 */
+	List	   *uses;			/* segments that in() names, in the order of the rule: of Oid */
 	/* state: as of the last refresh of the activity */
 	bool		built;
+	int32		built_version;	/* which its rows are of */
 	int64		num_members;
 	TimestampTz refreshed;		/* memberships are those of this instant */
+	TimestampTz rebuilt;
+	int64		last_members;	/* who came or went in the last refresh */
 } SegmentDef;
 
 /* --- registry (segment_registry.c) --- */
@@ -61,26 +65,40 @@ extern List *segments_all(void);
 extern void segment_as_seen(SegmentDef *def);
 /* All tables of the segments of an activity, to be locked and checked with it: of Oid. */
 extern List *segment_tables(int32 activity_id);
+extern List *segment_tables_of(const SegmentDef *def);
+extern void segment_register(const SegmentDef *def);
+/* Rule, version and what it uses. */
+extern void segment_set_rule(const SegmentDef *def);
+/* State. */
+extern void segment_refreshed(const SegmentDef *def, bool rebuilt);
 
 /* --- rules at work (segment_rules.c) --- */
 typedef struct SegmentRule
 {
 	SegmentDef *def;
 	Rule	   *rule;
-	List	   *segments;		/* that in() names: of Oid */
-	bool		asks;			/* about more than events: looked at whenever the customer's rows change */
+	List	   *segments;		/* that in() names, in the order of the rule: of Oid */
+	bool		wants;			/* needs to be told more of a customer than events */
+	bool		asks;			/* about what rows of the shop other than events may change: looked at whenever the customer's rows change */
+	struct SegmentAsk *ask;		/* scratch of an evaluation */
 } SegmentRule;
 
 /* Whether the customer is a member of another segment at that instant, and until when that stands. */
 typedef RuleAnswer (*SegmentIn) (void *arg, Oid segment, const Customer *customer, int64 as_of);
 
 extern SegmentRule *segment_rule_open(Env *env, const SegmentDef *def);
-/* Adds to `want` what the rule asks. */
+/* Adds to `want` what the rule asks; fails where a column that it names is not there (any more). */
 extern void segment_rule_want(const SegmentRule *rule, const ActivityTableDef *activity, CustomerWant *want);
-/* Whether a change from one activity to the other may matter to the rule. */
-extern bool segment_rule_concerned(const SegmentRule *rule, const Customer *old, const Customer *new);
+/* Whether the rule itself names one of these kinds of events. */
+extern bool segment_rule_names(const SegmentRule *rule, const ActivityName *kinds, int n);
 /* As of an instant; who does not exist is no member. */
 extern RuleAnswer segment_rule_evaluate(const SegmentRule *rule, const ActivityTableDef *activity, const Customer *customer, int64 as_of, SegmentIn in, void *arg);
+/* Whether an event that the rule itself names is at that instant. */
+extern bool segment_rule_event_at(const SegmentRule *rule, const Customer *customer, int64 time);
+/* The rule with another name for a column of the customers; the same datum where it does not name it. */
+extern Datum segment_rule_rename_column(Datum rule, const char *old_name, const char *new_name);
+/* Kinds of which the two activities have different events: up to ACTIVITY_MAX_KINDS of each, which point into them. */
+extern int	segment_changed_kinds(const Customer *old, const Customer *new, ActivityName *kinds);
 
 /* --- within a refresh of the activity, as its owner (segment_refresh.c) --- */
 typedef struct SegmentPass SegmentPass;
