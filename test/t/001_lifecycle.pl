@@ -15,6 +15,7 @@ my %value_of = (
 	cooccurrence => "(SELECT personalize.cooccurrence(b, i) FROM $baskets)",
 	itemvec => "(SELECT personalize.itemvec(i::bigint, b / 3.0) FROM $baskets)",
 	rfm_model => q{(SELECT personalize.rfm_thresholds(b % 90, b % 7 + 1, b / 3.0) FROM generate_series(1, 400) AS b)},
+	km => q{(SELECT personalize.km(b * 7 % 97 / 8.0, b % 3 > 0) FROM generate_series(1, 700) AS b)},
 	rule => q{personalize.rule 'count(purchase, 365 days) >= 4 and not (did(purchase, this month) or attr(country) in (IN, ''G B''))'});
 
 my $neighbors = q{SELECT n.* FROM shop.summary, personalize.neighbors(cooccurrence, NULL::integer, k => 5) AS n};

@@ -44,6 +44,7 @@ static const Suite suites[] = {
 	{"runs", test_runs},
 	{"session_knn", test_session_knn},
 	{"simd", test_simd},
+	{"survival", test_survival},
 };
 
 static long checks;

@@ -59,5 +59,6 @@ extern void test_rule(void);
 extern void test_runs(void);
 extern void test_session_knn(void);
 extern void test_simd(void);
+extern void test_survival(void);
 
 #endif							/* PERSONALIZE_UNIT_H */
