@@ -12,11 +12,13 @@
 
 #include "kernel/activity.h"
 
-#define RULE_MAX_DEPTH 32
+#define RULE_MAX_DEPTH 32		/* of the tree, a condition alone being of depth 1 */
+#define RULE_MAX_NESTING 128	/* of parentheses and negations as written */
 #define RULE_MAX_LEAVES 256
 #define RULE_MAX_TEXT 1000		/* bytes of a name or a literal */
 #define RULE_MAX_LIST 100000	/* members of a list */
 #define RULE_MAX_PERIODS 1000
+#define RULE_MAX_SUM INT64_C(9000000000000000000)	/* that a sum can be compared with, in units of amounts */
 #define RULE_NEVER INT64_MAX	/* not without a new event */
 
 /* In order, so that `and` is the least and `or` the greatest. */
@@ -121,10 +123,11 @@ typedef struct RuleNode
 	RuleEvents	b;				/* seq, did_not_after: what follows */
 	RuleWindow	window;
 	int64_t		value;			/* a count, an amount, an age or a distance of time in microseconds */
-	int64_t		limits[6];		/* regular: m, n; rfm: from, to of each; bucket: from, to in hundredths of a percent */
-	RuleText	name;			/* path, model, state, segment, salt, channel */
+	int64_t		limits[6];		/* regular: m, n; rfm: from, to of each; bucket: from, to in hundredths of a percent; lifecycle: state, whether it names events */
+	RuleText	name;			/* path, model, state, segment as SQL writes it, salt, channel */
 	uint32_t	texts;			/* place of the first in Rule.texts */
-	uint32_t	num_texts;
+	uint32_t	num_texts;		/* of one of many: ascending by rule_text_compare, each once */
+	uint32_t	at;				/* where it stands in the text that was parsed, in bytes */
 } RuleNode;
 
 typedef struct Rule
@@ -154,6 +157,65 @@ extern Rule *rule_parse(Env *env, const char *text, size_t size, RuleError *erro
 extern void rule_release(Env *env, Rule *rule);
 /* Canonical: equal rules print equally, and what was printed parses to the same. */
 extern char *rule_print(Env *env, const Rule *rule, size_t *size);
+/* A node with all below it. */
+extern char *rule_print_node(Env *env, const Rule *rule, const RuleNode *node, size_t *size);
+/* By bytes, then numbers before others. */
+extern int	rule_text_compare(RuleText a, RuleText b);
+
+/* --- what a rule asks -------------------------------------------------------- */
+
+/* The kinds of events are Rule.kinds; those of a lifecycle are among them. */
+
+static inline bool
+rule_is_leaf(const RuleNode *node)
+{
+	return node->type > RULE_NOT;
+}
+
+/*
+ * Leaves in order of the text; *place is 0 at first:
+ *
+ *		for (place = 0; (leaf = rule_next_leaf(rule, &place)) != NULL;)
+ *			if (leaf->type == RULE_IN)
+ *				... leaf->name
+ */
+static inline const RuleNode *
+rule_next_leaf(const Rule *rule, uint32_t *place)
+{
+	while (*place < rule->num_nodes)
+	{
+		const RuleNode *node = &rule->nodes[(*place)++];
+
+		if (rule_is_leaf(node))
+			return node;
+	}
+	return NULL;
+}
+
+/* Whether any leaf is of that type, and whether any needs more than events and the calendar. */
+static inline bool
+rule_has(const Rule *rule, RuleType type)
+{
+	const RuleNode *leaf;
+
+	for (uint32_t place = 0; (leaf = rule_next_leaf(rule, &place)) != NULL;)
+		if (leaf->type == type)
+			return true;
+	return false;
+}
+
+static inline bool
+rule_asks(const Rule *rule)
+{
+	const RuleNode *leaf;
+
+	for (uint32_t place = 0; (leaf = rule_next_leaf(rule, &place)) != NULL;)
+		if (leaf->type >= RULE_ATTR && leaf->type != RULE_LIFECYCLE)
+			return true;
+	return false;
+}
+
+/* --- evaluation -------------------------------------------------------------- */
 
 typedef struct RuleAnswer
 {
@@ -169,7 +231,7 @@ typedef struct RuleContext
 	int64_t		(*period) (struct RuleContext *context, RulePeriod period, int offset);
 	/* Start of a day in the customer's zone. */
 	int64_t		(*day) (struct RuleContext *context, int64_t utc);
-	/* RULE_ATTR and what follows it. */
+	/* RULE_ATTR and what follows it; a lifecycle may be left to rule_lifecycle. */
 	RuleAnswer	(*ask) (struct RuleContext *context, const Rule *rule, const RuleNode *leaf);
 } RuleContext;
 
@@ -177,5 +239,25 @@ typedef struct RuleContext
 extern bool rule_evaluate(const Rule *rule, const void *activity, size_t size, RuleContext *context, RuleAnswer *answer);
 /* The value alone, which need not look at all leaves. */
 extern bool rule_matches(const Rule *rule, const void *activity, size_t size, RuleContext *context, RuleTruth *value);
+/* Of a leaf of that type, by the events that it names: for what answers `ask`. */
+extern RuleAnswer rule_lifecycle(const Rule *rule, const RuleNode *leaf, RuleContext *context);
+
+/* --- explanation ------------------------------------------------------------- */
+
+/* What was found for a leaf that is of events. */
+typedef struct RuleEvidence
+{
+	int64_t		events;			/* in the window; regular: periods with events */
+	int64_t		amounts;		/* events that have one */
+	__int128	figure;			/* what is compared: a count, a sum of amounts, an amount, days; avg: the sum */
+	int64_t		time;			/* of the event that decides: INT64_MIN where there is none */
+	int64_t		then;			/* seq, did_not_after: of the other of both */
+} RuleEvidence;
+
+/* `evidence` is NULL for what is not of events. */
+typedef void (*RuleTrace) (void *arg, const Rule *rule, const RuleNode *node, int depth, RuleAnswer answer, const RuleEvidence *evidence);
+
+/* Tells of every node, in order of the text and each for itself.  False where the bytes are no activity. */
+extern bool rule_trace(const Rule *rule, const void *activity, size_t size, RuleContext *context, RuleTrace trace, void *arg);
 
 #endif							/* PERSONALIZE_KERNEL_RULE_H */

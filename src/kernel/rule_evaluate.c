@@ -4,7 +4,8 @@
  *
  * Events later than the instant, which a replay of the past meets, do not count; when the first of them comes is an instant of change like others.
  */
-#include "kernel/rule.h"
+#include "kernel/lifecycle.h"
+#include "kernel/rule_walk.h"
 
 static RuleTruth
 truth(bool value)
@@ -12,84 +13,12 @@ truth(bool value)
 	return value ? RULE_TRUE : RULE_FALSE;
 }
 
-static int64_t
-earlier(int64_t a, int64_t b)
+/* --- windows ---------------------------------------------------------------- */
+
+RuleBounds
+rule_bounds(const RuleWindow *window, RuleContext *c)
 {
-	return a < b ? a : b;
-}
-
-/* a + b, where b is a length of time; past the end of time it is never. */
-static int64_t
-later_by(int64_t time, int64_t length)
-{
-	int64_t		sum;
-
-	return __builtin_add_overflow(time, length, &sum) ? RULE_NEVER : sum;
-}
-
-static bool
-holds(RuleOp op, __int128 a, __int128 b)
-{
-	switch (op)
-	{
-		case RULE_EQ:
-			return a == b;
-		case RULE_NE:
-			return a != b;
-		case RULE_LT:
-			return a < b;
-		case RULE_LE:
-			return a <= b;
-		case RULE_GT:
-			return a > b;
-		default:
-			return a >= b;
-	}
-}
-
-/* --- events up to an instant ------------------------------------------------ */
-
-typedef struct Walk
-{
-	ActivityKind kind;
-	const RuleEvents *events;
-	int64_t		as_of;
-	int64_t		future;			/* the first of those that are still to come */
-	ActivityEvent e;
-} Walk;
-
-static Walk
-walk(const Rule *rule, const RuleEvents *events, int64_t as_of)
-{
-	return (Walk) {rule->found[events->kind], events, as_of, RULE_NEVER, {0}};
-}
-
-static bool
-walk_next(Walk *w)
-{
-	while (w->kind.count > 0 && activity_next_event(&w->kind, &w->e))
-	{
-		if (w->events->filtered && (w->e.amount == ACTIVITY_NO_AMOUNT || !holds(w->events->filter, w->e.amount, w->events->amount)))
-			continue;
-		if (w->e.time <= w->as_of)
-			return true;
-		w->future = w->e.time;
-	}
-	return false;
-}
-
-typedef struct Bounds
-{
-	int64_t		after;			/* events after this */
-	int64_t		until;			/* and up to this */
-	int64_t		length;			/* an event leaves so long after it came; 0: with all others, at `change` */
-	int64_t		change;			/* when the window itself moves */
-} Bounds;
-
-static Bounds
-bounds_of(const RuleWindow *window, RuleContext *c)
-{
-	Bounds		b = {INT64_MIN, c->as_of, 0, RULE_NEVER};
+	RuleBounds	b = {INT64_MIN, c->as_of, 0, RULE_NEVER};
 
 	if (window->type == RULE_ROLLING)
 	{
@@ -109,18 +38,18 @@ bounds_of(const RuleWindow *window, RuleContext *c)
 }
 
 static int64_t
-leaves_at(const Bounds *b, int64_t time)
+leaves_at(const RuleBounds *b, int64_t time)
 {
-	return b->length > 0 ? later_by(time, b->length) : b->change;
+	return b->length > 0 ? rule_later_by(time, b->length) : b->change;
 }
 
 /* The window of the period before gets others at once; in all others events come singly, and are new. */
 static RuleAnswer
-answer_in(const RuleNode *n, const Bounds *b, const Walk *w, bool value, int64_t stable_until)
+answer_in(const RuleNode *n, const RuleBounds *b, const RuleWalk *w, bool value, int64_t stable_until)
 {
 	if (n->window.type == RULE_PREVIOUS)
 		stable_until = b->change;
-	return (RuleAnswer) {truth(value), earlier(stable_until, w->future)};
+	return (RuleAnswer) {truth(value), rule_earlier(stable_until, w->future)};
 }
 
 /* --- leaves ----------------------------------------------------------------- */
@@ -140,8 +69,8 @@ range_of(const RuleNode *n, int64_t *low, int64_t *high)
 static RuleAnswer
 eval_count(const Rule *rule, const RuleNode *n, RuleContext *c)
 {
-	Bounds		b = bounds_of(&n->window, c);
-	Walk		w = walk(rule, &n->a, c->as_of);
+	RuleBounds	b = rule_bounds(&n->window, c);
+	RuleWalk	w = rule_walk(rule, &n->a, c->as_of);
 	int64_t		low;
 	int64_t		high;
 	int64_t		count = 0;
@@ -150,10 +79,8 @@ eval_count(const Rule *rule, const RuleNode *n, RuleContext *c)
 	bool		in_range;
 
 	range_of(n, &low, &high);
-	while (!(count > high || (high == INT64_MAX && count >= low)) && walk_next(&w) && w.e.time > b.after)
+	while (!(count > high || (high == INT64_MAX && count >= low)) && rule_walk_within(&w, &b))
 	{
-		if (w.e.time > b.until)
-			continue;
 		if (count < low)
 			at_low = w.e.time;
 		if (count <= high)
@@ -165,21 +92,12 @@ eval_count(const Rule *rule, const RuleNode *n, RuleContext *c)
 					 count > high && high >= 0 ? leaves_at(&b, at_high) : in_range && low > 0 ? leaves_at(&b, at_low) : RULE_NEVER);
 }
 
-typedef struct Sums
-{
-	__int128	sum;
-	int64_t		n;				/* with amounts */
-	int64_t		least;
-	int64_t		greatest;
-	int64_t		days;
-	int64_t		last_day;
-} Sums;
-
-static void
-add_event(Sums *s, const ActivityEvent *e)
+void
+rule_add_event(RuleSums *s, const ActivityEvent *e)
 {
 	int64_t		day = e->time / ACTIVITY_DAY - (e->time % ACTIVITY_DAY < 0);
 
+	s->events += e->count;
 	s->days += s->days == 0 || day != s->last_day;
 	s->last_day = day;
 	if (e->amount == ACTIVITY_NO_AMOUNT)
@@ -191,20 +109,20 @@ add_event(Sums *s, const ActivityEvent *e)
 }
 
 static bool
-compare_sums(const RuleNode *n, const Sums *s)
+compare_sums(const RuleNode *n, const RuleSums *s)
 {
 	switch (n->type)
 	{
 		case RULE_SUM:
-			return holds(n->op, s->sum, n->value);
+			return rule_compare(n->op, s->sum, n->value);
 		case RULE_AVG:
-			return holds(n->op, s->sum, (__int128) n->value * s->n);
+			return rule_compare(n->op, s->sum, (__int128) n->value * s->n);
 		case RULE_MIN:
-			return holds(n->op, s->least, n->value);
+			return rule_compare(n->op, s->least, n->value);
 		case RULE_MAX:
-			return holds(n->op, s->greatest, n->value);
+			return rule_compare(n->op, s->greatest, n->value);
 		default:
-			return holds(n->op, s->days, n->value);
+			return rule_compare(n->op, s->days, n->value);
 	}
 }
 
@@ -212,18 +130,17 @@ compare_sums(const RuleNode *n, const Sums *s)
 static RuleAnswer
 eval_aggregate(const Rule *rule, const RuleNode *n, RuleContext *c)
 {
-	Bounds		b = bounds_of(&n->window, c);
-	Walk		w = walk(rule, &n->a, c->as_of);
-	Sums		s = {0};
+	RuleBounds	b = rule_bounds(&n->window, c);
+	RuleWalk	w = rule_walk(rule, &n->a, c->as_of);
+	RuleSums	s = {0};
 	int64_t		oldest = RULE_NEVER;
 	RuleAnswer	answer;
 
-	while (walk_next(&w) && w.e.time > b.after)
-		if (w.e.time <= b.until)
-		{
-			add_event(&s, &w.e);
-			oldest = w.e.time;
-		}
+	while (rule_walk_within(&w, &b))
+	{
+		rule_add_event(&s, &w.e);
+		oldest = w.e.time;
+	}
 	answer = answer_in(n, &b, &w, compare_sums(n, &s), oldest == RULE_NEVER ? RULE_NEVER : leaves_at(&b, oldest));
 	if (s.n == 0 && (n->type == RULE_AVG || n->type == RULE_MIN || n->type == RULE_MAX))
 		answer.value = RULE_UNKNOWN;
@@ -231,12 +148,12 @@ eval_aggregate(const Rule *rule, const RuleNode *n, RuleContext *c)
 }
 
 /* The earliest time is known exactly, also where its event is compacted, unless amounts choose. */
-static bool
-find_age(const RuleNode *n, Walk *w, int64_t *time)
+bool
+rule_find_age(const RuleNode *n, RuleWalk *w, int64_t *time)
 {
 	bool		found = false;
 
-	while (walk_next(w))
+	while (rule_walk_next(w))
 	{
 		*time = w->e.time;
 		found = true;
@@ -251,71 +168,69 @@ find_age(const RuleNode *n, Walk *w, int64_t *time)
 static RuleAnswer
 eval_age(const Rule *rule, const RuleNode *n, RuleContext *c)
 {
-	Walk		w = walk(rule, &n->a, c->as_of);
+	RuleWalk	w = rule_walk(rule, &n->a, c->as_of);
 	bool		or_equal = n->op == RULE_LE || n->op == RULE_GT;
 	bool		younger = n->op == RULE_LT || n->op == RULE_LE;
 	int64_t		time;
 	int64_t		turn;
 
-	if (!find_age(n, &w, &time))
+	if (!rule_find_age(n, &w, &time))
 		return (RuleAnswer) {RULE_UNKNOWN, w.future};
 	/* the first instant at which it is not young any more */
-	turn = later_by(time, n->value + or_equal);
-	return (RuleAnswer) {truth((c->as_of < turn) == younger), earlier(c->as_of < turn ? turn : RULE_NEVER, w.future)};
+	turn = rule_later_by(time, n->value + or_equal);
+	return (RuleAnswer) {truth((c->as_of < turn) == younger), rule_earlier(c->as_of < turn ? turn : RULE_NEVER, w.future)};
 }
 
 /* The latest B that has an A up to `value` before it; both walks only go back in time. */
 static RuleAnswer
 eval_seq(const Rule *rule, const RuleNode *n, RuleContext *c)
 {
-	Bounds		bounds = bounds_of(&n->window, c);
-	Walk		a = walk(rule, &n->a, c->as_of);
-	Walk		b = walk(rule, &n->b, c->as_of);
-	bool		more = walk_next(&a);
+	RuleBounds	bounds = rule_bounds(&n->window, c);
+	RuleWalk	a = rule_walk(rule, &n->a, c->as_of);
+	RuleWalk	b = rule_walk(rule, &n->b, c->as_of);
+	bool		more = rule_walk_next(&a);
 
-	while (more && walk_next(&b) && b.e.time > bounds.after)
+	while (more && rule_walk_within(&b, &bounds))
 	{
-		if (b.e.time > bounds.until)
-			continue;
 		while (more && a.e.time >= b.e.time)
-			more = walk_next(&a);
+			more = rule_walk_next(&a);
 		if (more && a.e.time >= b.e.time - n->value)
 			return answer_in(n, &bounds, &b, true, leaves_at(&bounds, b.e.time));
 	}
 	/* future ones are seen even where no A is there yet */
 	if (!more)
-		walk_next(&b);
-	b.future = earlier(a.future, b.future);
+		rule_walk_next(&b);
+	b.future = rule_earlier(a.future, b.future);
 	return answer_in(n, &bounds, &b, false, RULE_NEVER);
 }
 
 static RuleAnswer
 eval_did_not_after(const Rule *rule, const RuleNode *n, RuleContext *c)
 {
-	Walk		x = walk(rule, &n->a, c->as_of);
-	Walk		y = walk(rule, &n->b, c->as_of);
+	RuleWalk	x = rule_walk(rule, &n->a, c->as_of);
+	RuleWalk	y = rule_walk(rule, &n->b, c->as_of);
 	bool		answered = false;
 	int64_t		due;
 
-	if (!walk_next(&x))
+	if (!rule_walk_next(&x))
 		return (RuleAnswer) {RULE_FALSE, x.future};
-	due = later_by(x.e.time, n->value);
-	while (!answered && walk_next(&y) && y.e.time > x.e.time)
+	due = rule_later_by(x.e.time, n->value);
+	while (!answered && rule_walk_next(&y) && y.e.time > x.e.time)
 		answered = y.e.time <= due;
 	return (RuleAnswer) {truth(!answered && c->as_of >= due),
-		earlier(earlier(x.future, y.future), !answered && c->as_of < due ? due : RULE_NEVER)};
+		rule_earlier(rule_earlier(x.future, y.future), !answered && c->as_of < due ? due : RULE_NEVER)};
 }
 
 /* Periods are counted back from now, so an event changes its period each time that its age is a multiple of one. */
 static RuleAnswer
 eval_regular(const Rule *rule, const RuleNode *n, RuleContext *c)
 {
-	Walk		w = walk(rule, &n->a, c->as_of);
+	RuleWalk	w = rule_walk(rule, &n->a, c->as_of);
 	int64_t		last = -1;
 	int64_t		periods = 0;
 	int64_t		stable_until = RULE_NEVER;
 
-	while (walk_next(&w))
+	while (rule_walk_next(&w))
 	{
 		int64_t		place = (c->as_of - w.e.time) / n->value;
 
@@ -323,9 +238,37 @@ eval_regular(const Rule *rule, const RuleNode *n, RuleContext *c)
 			break;
 		periods += place != last;
 		last = place;
-		stable_until = earlier(stable_until, later_by(w.e.time, (place + 1) * n->value));
+		stable_until = rule_earlier(stable_until, rule_later_by(w.e.time, (place + 1) * n->value));
 	}
-	return (RuleAnswer) {truth(periods >= n->limits[0]), earlier(stable_until, w.future)};
+	return (RuleAnswer) {truth(periods >= n->limits[0]), rule_earlier(stable_until, w.future)};
+}
+
+uint64_t
+rule_find_purchases(RuleWalk *w, int64_t *last)
+{
+	uint64_t	n = 0;
+
+	while (n < 2 && rule_walk_next(w))
+	{
+		if (n == 0)
+			*last = w->e.time;
+		n += w->e.count;
+	}
+	return n;
+}
+
+RuleAnswer
+rule_lifecycle(const Rule *rule, const RuleNode *n, RuleContext *c)
+{
+	RuleWalk	w = rule_walk(rule, &n->a, c->as_of);
+	int64_t		last = 0;
+	uint64_t	purchases = rule_find_purchases(&w, &last);
+	int64_t		from;
+	int64_t		until;
+
+	if (!lifecycle_span((LifecycleState) n->limits[0], purchases, last, &from, &until) || c->as_of >= until)
+		return (RuleAnswer) {RULE_FALSE, w.future};
+	return (RuleAnswer) {truth(c->as_of >= from), rule_earlier(c->as_of < from ? from : until, w.future)};
 }
 
 static RuleAnswer
@@ -384,7 +327,7 @@ eval_group(const Rule *rule, const RuleNode *n, RuleContext *c, bool value_only)
 		}
 		else if (a.value == RULE_UNKNOWN && value != decides)
 			value = RULE_UNKNOWN;
-		first = earlier(first, a.stable_until);
+		first = rule_earlier(first, a.stable_until);
 	}
 	return (RuleAnswer) {value, value == decides && longest != INT64_MIN ? longest : first};
 }
@@ -403,9 +346,14 @@ eval_node(const Rule *rule, const RuleNode *n, RuleContext *c, bool value_only)
 	return a;
 }
 
-/* Where the kinds of the rule begin in this activity. */
-static bool
-find_kinds(const Rule *rule, const void *activity, size_t size)
+RuleAnswer
+rule_evaluate_node(const Rule *rule, const RuleNode *node, RuleContext *context)
+{
+	return eval_node(rule, node, context, false);
+}
+
+bool
+rule_open(const Rule *rule, const void *activity, size_t size)
 {
 	ActivityReader r;
 	ActivityKind k;
@@ -427,7 +375,7 @@ find_kinds(const Rule *rule, const void *activity, size_t size)
 bool
 rule_evaluate(const Rule *rule, const void *activity, size_t size, RuleContext *c, RuleAnswer *answer)
 {
-	if (!find_kinds(rule, activity, size))
+	if (!rule_open(rule, activity, size))
 		return false;
 	*answer = eval_node(rule, rule->nodes, c, false);
 	return true;
@@ -436,7 +384,7 @@ rule_evaluate(const Rule *rule, const void *activity, size_t size, RuleContext *
 bool
 rule_matches(const Rule *rule, const void *activity, size_t size, RuleContext *c, RuleTruth *value)
 {
-	if (!find_kinds(rule, activity, size))
+	if (!rule_open(rule, activity, size))
 		return false;
 	*value = eval_node(rule, rule->nodes, c, true).value;
 	return true;

@@ -4,6 +4,7 @@
  *
  *		rule:	term { "or" term };  term: factor { "and" factor };  factor: "not" factor | "(" rule ")" | "true" | "false" | leaf
  */
+#include "kernel/lifecycle.h"
 #include "kernel/rule.h"
 
 #define MINUTE (60 * ACTIVITY_SECOND)
@@ -131,6 +132,26 @@ number_end(Parser *p)
 	return at;
 }
 
+/* A number without zeros that say nothing; zero has no sign.  Moves both ends, and writes the sign where it must go. */
+static void
+trim_number(RuleText *text)
+{
+	char	   *at = (char *) text->bytes;
+	bool		minus = *at == '-';
+	char	   *end = at + text->size;
+
+	at += minus;
+	if (memchr(at, '.', end - at) != NULL)
+		while (end[-1] == '0' || end[-1] == '.')
+			if (*--end == '.')
+				break;
+	while (end - at > 1 && at[0] == '0' && at[1] != '.')
+		at++;
+	if (minus && !(end - at == 1 && *at == '0'))
+		*--at = '-';
+	*text = (RuleText) {at, (uint32_t) (end - at), true};
+}
+
 static bool
 keep(Parser *p, const char *bytes, const char *end, RuleText *text)
 {
@@ -177,7 +198,7 @@ parse_text(Parser *p, RuleText *text, const char *what)
 	{
 		if (!keep(p, p->at, end, text))
 			return false;
-		text->is_number = true;
+		trim_number(text);
 		p->at = end;
 		return true;
 	}
@@ -474,6 +495,8 @@ parse_number_op(Parser *p, RuleNode *n)
 		return false;
 	if (n->type == RULE_COUNT || n->type == RULE_DAYS)
 		return parse_fixed(p, 0, ACTIVITY_MAX_EVENTS, &n->value, "a whole number of at most 4294967295");
+	if (n->type == RULE_SUM)
+		return parse_fixed(p, 4, RULE_MAX_SUM, &n->value, "an amount of at most 900000000000000 with up to four decimal places");
 	return parse_fixed(p, 4, ACTIVITY_MAX_AMOUNT, &n->value, "an amount with up to four decimal places");
 }
 
@@ -541,7 +564,56 @@ parse_regular(Parser *p, RuleNode *n)
 		return false;
 	if (n->limits[0] < 1 || n->limits[0] > n->limits[1])
 		return fail(p, at, "m of n with 1 <= m <= n");
-	return true && need(p, ")", "\")\"");
+	return need(p, ")", "\")\"");
+}
+
+int
+rule_text_compare(RuleText a, RuleText b)
+{
+	int			order = memcmp(a.bytes, b.bytes, a.size < b.size ? a.size : b.size);
+
+	if (order != 0)
+		return order;
+	return a.size != b.size ? (a.size < b.size ? -1 : 1) : b.is_number - a.is_number;
+}
+
+static void
+sift_down(RuleText *texts, uint32_t place, uint32_t n)
+{
+	RuleText	text = texts[place];
+
+	for (uint32_t child; (child = 2 * place + 1) < n; place = child)
+	{
+		if (child + 1 < n && rule_text_compare(texts[child], texts[child + 1]) < 0)
+			child++;
+		if (rule_text_compare(text, texts[child]) >= 0)
+			break;
+		texts[place] = texts[child];
+	}
+	texts[place] = text;
+}
+
+/* A set, so that its order says nothing and a value is found fast: sorted in place, each once. */
+static uint32_t
+sort_texts(Env *env, RuleText *texts, uint32_t n)
+{
+	uint32_t	kept = 0;
+
+	for (uint32_t i = n / 2; i-- > 0;)
+		sift_down(texts, i, n);
+	for (uint32_t i = n; i-- > 1;)
+	{
+		RuleText	greatest = texts[0];
+
+		env_check(env, 0, 0);
+		texts[0] = texts[i];
+		texts[i] = greatest;
+		sift_down(texts, 0, i);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (kept == 0 || rule_text_compare(texts[kept - 1], texts[i]) != 0)
+			texts[kept++] = texts[i];
+	return kept;
 }
 
 static bool
@@ -556,7 +628,8 @@ parse_values(Parser *p, RuleNode *n)
 		if (!parse_text(p, &text, "a value") || !add_text(p, text))
 			return false;
 	} while (take(p, ","));
-	n->num_texts = p->rule->num_texts - n->texts;
+	n->num_texts = sort_texts(p->env, p->rule->texts + n->texts, p->rule->num_texts - n->texts);
+	p->rule->num_texts = n->texts + n->num_texts;
 	return need(p, ")", "\",\" or \")\"");
 }
 
@@ -602,6 +675,121 @@ static bool
 parse_name(Parser *p, RuleNode *n)
 {
 	return parse_text(p, &n->name, "a name") && need(p, ")", "\")\"");
+}
+
+/* One part of a name as SQL writes it, in small letters unless in double quotes; NULL where there is none. */
+static const char *
+read_identifier(const char *at, const char *end, char *name, size_t *size)
+{
+	bool		quoted = at < end && *at == '"';
+
+	*size = 0;
+	for (at += quoted; at < end; at++)
+	{
+		if (quoted ? *at == '"' && (++at == end || *at != '"') : !(is_word(*at) || *at == '$') || *at == '.')
+			break;
+		name[(*size)++] = !quoted && *at >= 'A' && *at <= 'Z' ? *at + 32 : *at;
+	}
+	if (quoted ? at[-1] != '"' : *size > 0 && (is_digit(*name) || *name == '$'))
+		return NULL;
+	return *size > 0 ? at : NULL;
+}
+
+/* In double quotes only where it must be. */
+static char *
+write_identifier(char *out, const char *name, size_t size)
+{
+	bool		plain = !is_digit(*name);
+
+	for (size_t i = 0; i < size; i++)
+		plain &= (name[i] >= 'a' && name[i] <= 'z') || is_digit(name[i]) || name[i] == '_';
+	if (!plain)
+		*out++ = '"';
+	for (size_t i = 0; i < size; i++)
+	{
+		if (name[i] == '"')
+			*out++ = '"';
+		*out++ = name[i];
+	}
+	if (!plain)
+		*out++ = '"';
+	return out;
+}
+
+/* A name, or a schema's and a name, into their canonical form; 0 where it is none. */
+static size_t
+canonical_segment(const char *at, const char *end, char *out)
+{
+	char		name[RULE_MAX_TEXT];
+	char	   *start = out;
+	size_t		size;
+
+	for (int parts = 0; parts < 2 && end - at <= RULE_MAX_TEXT; parts++)
+	{
+		at = read_identifier(at, end, name, &size);
+		if (at == NULL)
+			return 0;
+		out = write_identifier(out, name, size);
+		if (at == end)
+			return out - start;
+		if (*at++ != '.')
+			return 0;
+		*out++ = '.';
+	}
+	return 0;
+}
+
+/* in(vips), in(shop.vips), in("Shop".vips), and any of these in single quotes */
+static bool
+parse_segment(Parser *p, RuleNode *n)
+{
+	char		name[2 * RULE_MAX_TEXT + 8];
+	const char *start;
+	const char *end;
+	bool		in_quotes = false;
+
+	skip_space(p);
+	start = p->at;
+	if (p->at < p->end && *p->at == '\'')
+	{
+		if (!parse_quoted(p, &n->name))
+			return false;
+		p->string = (char *) n->name.bytes;
+		n->name.size = (uint32_t) canonical_segment(n->name.bytes, n->name.bytes + n->name.size, name);
+	}
+	else
+	{
+		for (end = start; end < p->end && (in_quotes || *end == '"' || is_word(*end) || *end == '$'); end++)
+			in_quotes ^= *end == '"';
+		n->name.size = (uint32_t) canonical_segment(start, end, name);
+		p->at = end;
+	}
+	if (n->name.size == 0 || n->name.size > RULE_MAX_TEXT)
+		return fail(p, start, "a segment, like shop.vips or \"Shop\".vips");
+	/* not longer than what stands in the text, from the parenthesis on */
+	p->string = (char *) memcpy(p->string, name, n->name.size) + n->name.size;
+	n->name.bytes = p->string - n->name.size;
+	return need(p, ")", "\")\"");
+}
+
+/* lifecycle(active), or lifecycle(active, order[amount > 0]) where purchases are called otherwise */
+static bool
+parse_lifecycle(Parser *p, RuleNode *n)
+{
+	const char *start;
+
+	skip_space(p);
+	start = p->at;
+	if (!parse_text(p, &n->name, "a state"))
+		return false;
+	n->limits[0] = lifecycle_named(n->name.bytes, n->name.size);
+	if (n->limits[0] < 0)
+		return fail(p, start, "one of prospect, new, active, at_risk, lapsed and lost");
+	n->limits[1] = take(p, ",");
+	if (n->limits[1])
+		return parse_events(p, &n->a) && need(p, ")", "\")\"");
+	kind_of(p, (RuleText) {"purchase", 8, false}, &n->a.kind);
+	return need(p, ")", "\",\" or \")\"");
 }
 
 static bool
@@ -664,7 +852,7 @@ static const struct
 	{"days", RULE_DAYS, parse_measure}, {"last", RULE_LAST, parse_age}, {"first", RULE_FIRST, parse_age},
 	{"seq", RULE_SEQ, parse_seq}, {"did_not_after", RULE_DID_NOT_AFTER, parse_seq}, {"regular", RULE_REGULAR, parse_regular},
 	{"attr", RULE_ATTR, parse_attr}, {"score", RULE_SCORE, parse_score}, {"rfm", RULE_RFM, parse_rfm},
-	{"lifecycle", RULE_LIFECYCLE, parse_name}, {"in", RULE_IN, parse_name}, {"bucket", RULE_BUCKET, parse_bucket},
+	{"lifecycle", RULE_LIFECYCLE, parse_lifecycle}, {"in", RULE_IN, parse_segment}, {"bucket", RULE_BUCKET, parse_bucket},
 	{"consent", RULE_CONSENT, parse_name}, {"list", RULE_LIST, parse_values},
 };
 
@@ -718,43 +906,70 @@ parse_leaf(Parser *p)
 		p->error->hint = "Conditions are did, count, sum, avg, min, max, days, last, first, seq, did_not_after, regular, attr, score, rfm, lifecycle, in, bucket, consent and list.";
 		return false;
 	}
-	if (++p->rule->num_leaves > RULE_MAX_LEAVES)
-		return refuse(p, "more than 256 conditions", NULL);
 	p->at = end;
 	n = insert_node(p, place, leaves[i].type);
 	n->next = place + 1;
+	n->at = (uint32_t) (start - p->text);
 	return need(p, "(", "\"(\"") && leaves[i].parse(p, n);
 }
 
-static bool parse_chain(Parser *p, RuleType type, int depth);
+static bool parse_chain(Parser *p, RuleType type, int nesting);
 
 /* A constant is a group without members: all of none, or any of none. */
 static bool
-parse_factor(Parser *p, int depth)
+take_constant(Parser *p)
 {
 	uint32_t	place = p->rule->num_nodes;
+	const char *start = p->at;
+	bool		all = take_word(p, "true");
 
-	if (depth > RULE_MAX_DEPTH)
-		return refuse(p, "conditions nested deeper than 32", NULL);
+	if (!all && !take_word(p, "false"))
+		return false;
+	insert_node(p, place, all ? RULE_ALL : RULE_ANY)->next = place + 1;
+	p->rule->nodes[place].at = (uint32_t) (start - p->text);
+	return true;
+}
+
+/* Two negations are none. */
+static void
+negate(Parser *p, uint32_t place, const char *start)
+{
+	if (p->rule->nodes[place].type == RULE_NOT)
+	{
+		remove_node(p, place);
+		return;
+	}
+	insert_node(p, place, RULE_NOT)->next = p->rule->num_nodes;
+	p->rule->nodes[place].at = (uint32_t) (start - p->text);
+}
+
+static bool
+parse_factor(Parser *p, int nesting)
+{
+	uint32_t	place = p->rule->num_nodes;
+	const char *start;
+
+	skip_space(p);
+	start = p->at;
+	if (nesting > RULE_MAX_NESTING)
+		return refuse(p, "parentheses nested deeper than 128", NULL);
 	if (take_word(p, "not"))
 	{
-		if (!parse_factor(p, depth + 1))
+		if (!parse_factor(p, nesting + 1))
 			return false;
-		insert_node(p, place, RULE_NOT)->next = p->rule->num_nodes;
+		negate(p, place, start);
 		return true;
 	}
 	if (take(p, "("))
-		return parse_chain(p, RULE_ANY, depth + 1) && need(p, ")", "\"and\", \"or\" or \")\"");
-	if (take_word(p, "true"))
-		return insert_node(p, place, RULE_ALL)->next = place + 1, true;
-	if (take_word(p, "false"))
-		return insert_node(p, place, RULE_ANY)->next = place + 1, true;
-	return parse_leaf(p);
+		return parse_chain(p, RULE_ANY, nesting + 1) && need(p, ")", "\"and\", \"or\" or \")\"");
+	if (++p->rule->num_leaves > RULE_MAX_LEAVES)
+		return refuse(p, "more than 256 conditions", NULL);
+	return take_constant(p) || parse_leaf(p);
 }
 
 /* Members that are groups of the same kind dissolve in this one. */
 static bool
-parse_chain(Parser *p, RuleType type, int depth)
+parse_chain(Parser *p, RuleType type, int nesting)
 {
 	uint32_t	place = p->rule->num_nodes;
 	bool		inserted = false;
@@ -764,18 +979,43 @@ parse_chain(Parser *p, RuleType type, int depth)
 		uint32_t	member = p->rule->num_nodes;
 
 		env_check(p->env, 0, 0);
-		if (!(type == RULE_ANY ? parse_chain(p, RULE_ALL, depth) : parse_factor(p, depth)))
+		if (!(type == RULE_ANY ? parse_chain(p, RULE_ALL, nesting) : parse_factor(p, nesting)))
 			return false;
 		if (inserted && p->rule->nodes[member].type == type && p->rule->nodes[member].next > member + 1)
 			remove_node(p, member);
 		if (!take_word(p, type == RULE_ANY ? "or" : "and"))
 			break;
 		if (!inserted && !(p->rule->nodes[place].type == type && p->rule->nodes[place].next > place + 1))
+		{
 			insert_node(p, place, type);
+			p->rule->nodes[place].at = p->rule->nodes[place + 1].at;
+		}
 		inserted = true;
 	}
 	if (inserted)
 		p->rule->nodes[place].next = p->rule->num_nodes;
+	return true;
+}
+
+/* Of the tree, once groups are dissolved and negations gone, so that what is printed is never refused. */
+static bool
+check_depth(Parser *p)
+{
+	const Rule *r = p->rule;
+	uint32_t	ends[RULE_MAX_DEPTH];
+	int			depth = 0;
+
+	for (uint32_t place = 0; place < r->num_nodes; place++)
+	{
+		while (depth > 0 && ends[depth - 1] <= place)
+			depth--;
+		if (depth == RULE_MAX_DEPTH)
+		{
+			p->at = p->text + r->nodes[place].at;
+			return refuse(p, "conditions nested deeper than 32", NULL);
+		}
+		ends[depth++] = r->nodes[place].next;
+	}
 	return true;
 }
 
@@ -785,7 +1025,9 @@ parse_all(Parser *p)
 	if (!parse_chain(p, RULE_ANY, 1))
 		return false;
 	skip_space(p);
-	return p->at == p->end || fail(p, p->at, "\"and\", \"or\", or the end of the rule");
+	if (p->at < p->end)
+		return fail(p, p->at, "\"and\", \"or\", or the end of the rule");
+	return check_depth(p);
 }
 
 Rule *

@@ -281,8 +281,15 @@ put_other(Printer *p, const RuleNode *n)
 		put_rfm(p, n);
 	else if (n->type == RULE_LIST)
 		put_values(p, n);
+	else if (n->type == RULE_IN)
+		put(p, n->name.bytes, n->name.size);
 	else
 		put_text(p, n->name);
+	if (n->type == RULE_LIFECYCLE && n->limits[1])
+	{
+		put_string(p, ", ");
+		put_events(p, n->a);
+	}
 	if (n->type == RULE_BUCKET)
 		for (int i = 0; i < 2; i++)
 		{
@@ -358,9 +365,15 @@ put_node(Printer *p, const RuleNode *n, bool grouped)
 char *
 rule_print(Env *env, const Rule *rule, size_t *size)
 {
+	return rule_print_node(env, rule, rule->nodes, size);
+}
+
+char *
+rule_print_node(Env *env, const Rule *rule, const RuleNode *node, size_t *size)
+{
 	Printer		p = {env, rule, env_alloc(env, 64, 1), 0, 64};
 
-	put_node(&p, rule->nodes, false);
+	put_node(&p, node, false);
 	*size = p.size;
 	return p.bytes;
 }

@@ -68,3 +68,29 @@ AS 'MODULE_PATHNAME', 'personalize_rule_from_jsonb' LANGUAGE C IMMUTABLE STRICT 
 COMMENT ON FUNCTION personalize.rule(jsonb) IS 'rule of a tree of conditions: {"all": [{"count": "purchase", "window": "365 days", "op": ">=", "value": 4}, ...]}';
 
 CREATE CAST (jsonb AS personalize.rule) WITH FUNCTION personalize.rule(jsonb);
+COMMENT ON CAST (jsonb AS personalize.rule) IS 'rule of a tree of conditions';
+
+CREATE FUNCTION personalize.rule_events(r personalize.rule) RETURNS text[]
+AS 'MODULE_PATHNAME', 'personalize_rule_events' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.rule_events(personalize.rule) IS 'kinds of events that the rule names';
+
+CREATE FUNCTION personalize.rule_attributes(r personalize.rule) RETURNS text[]
+AS 'MODULE_PATHNAME', 'personalize_rule_attributes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.rule_attributes(personalize.rule) IS 'attributes that the rule asks for';
+
+CREATE FUNCTION personalize.rule_segments(r personalize.rule) RETURNS text[]
+AS 'MODULE_PATHNAME', 'personalize_rule_segments' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.rule_segments(personalize.rule) IS 'segments that the rule asks about';
+
+CREATE FUNCTION personalize.rule_scores(r personalize.rule) RETURNS text[]
+AS 'MODULE_PATHNAME', 'personalize_rule_scores' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.rule_scores(personalize.rule) IS 'scores that the rule asks for';
+
+CREATE FUNCTION personalize.explain_rule(a personalize.activity, r personalize.rule, attributes jsonb DEFAULT NULL, as_of timestamp with time zone DEFAULT NULL, zone text DEFAULT NULL)
+RETURNS TABLE (place integer, depth integer, condition text, value boolean, evidence text, stable_until timestamp with time zone)
+AS 'MODULE_PATHNAME', 'personalize_rule_explain' LANGUAGE C STABLE PARALLEL SAFE ROWS 10;
+COMMENT ON FUNCTION personalize.explain_rule(personalize.activity, personalize.rule, jsonb, timestamp with time zone, text) IS 'every condition of the rule: whether it holds (NULL: not known), what was found, and until when at least that stands';
+
+CREATE FUNCTION personalize.lifecycle(a personalize.activity, as_of timestamp with time zone DEFAULT pg_catalog.now(), event text DEFAULT 'purchase') RETURNS text
+AS 'MODULE_PATHNAME', 'personalize_lifecycle' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.lifecycle(personalize.activity, timestamp with time zone, text) IS 'prospect, new, active, at_risk, lapsed or lost, by number and age of purchases';

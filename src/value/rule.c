@@ -158,20 +158,10 @@ personalize_rule_ne(PG_FUNCTION_ARGS)
 
 /* --- evaluation ------------------------------------------------------------- */
 
-/* What a call site keeps: the rule it was called with last, as a tree, and starts of periods. */
-typedef struct CallSite
-{
-	ServerEnv	server;
-	char	   *text;
-	size_t		size;
-	Rule	   *rule;
-	RuleAttributes attributes;
-} CallSite;
-
-static CallSite *
+static RuleCall *
 call_site(FunctionCallInfo fcinfo, Datum value)
 {
-	CallSite   *site = fcinfo->flinfo->fn_extra;
+	RuleCall   *site = fcinfo->flinfo->fn_extra;
 	size_t		size;
 	const char *text = rule_text(value, &size);
 
@@ -179,7 +169,7 @@ call_site(FunctionCallInfo fcinfo, Datum value)
 		return site;
 	if (site == NULL)
 	{
-		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
+		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(RuleCall));
 		server_env_init(&site->server, fcinfo->flinfo->fn_mcxt);
 		fcinfo->flinfo->fn_extra = site;
 	}
@@ -198,7 +188,7 @@ call_site(FunctionCallInfo fcinfo, Datum value)
 
 /* Starts of periods stay known while the time and the zone are the same, as they are throughout a statement. */
 static void
-set_context(CallSite *site, TimestampTz as_of, pg_tz *zone, Jsonb *attributes)
+set_context(RuleCall *site, TimestampTz as_of, pg_tz *zone, Jsonb *attributes)
 {
 	if (site->attributes.zone != zone || site->attributes.context.as_of != as_of)
 		rule_attributes_init(&site->attributes, activity_guard_time(as_of), zone);
@@ -211,7 +201,7 @@ personalize_rule_matches(PG_FUNCTION_ARGS)
 {
 	size_t		size;
 	const unsigned char *activity = activity_bytes(PG_GETARG_DATUM(0), &size);
-	CallSite   *site = call_site(fcinfo, PG_GETARG_DATUM(1));
+	RuleCall   *site = call_site(fcinfo, PG_GETARG_DATUM(1));
 	RuleTruth	value;
 
 	set_context(site, GetCurrentStatementStartTimestamp(), session_timezone, NULL);
@@ -237,11 +227,10 @@ zone_named(FunctionCallInfo fcinfo, int argument)
 	return zone;
 }
 
-/* (activity, rule, attributes, as_of, zone) */
-static CallSite *
-full_site(FunctionCallInfo fcinfo)
+RuleCall *
+rule_call(FunctionCallInfo fcinfo)
 {
-	CallSite   *site = call_site(fcinfo, PG_GETARG_DATUM(1));
+	RuleCall   *site = call_site(fcinfo, PG_GETARG_DATUM(1));
 
 	set_context(site, PG_ARGISNULL(3) ? GetCurrentStatementStartTimestamp() : PG_GETARG_TIMESTAMPTZ(3), zone_named(fcinfo, 4),
 				PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
@@ -252,7 +241,7 @@ PG_FUNCTION_INFO_V1(personalize_rule_matches_full);
 Datum
 personalize_rule_matches_full(PG_FUNCTION_ARGS)
 {
-	CallSite   *site;
+	RuleCall   *site;
 	size_t		size;
 	const unsigned char *activity;
 	RuleTruth	value;
@@ -260,7 +249,7 @@ personalize_rule_matches_full(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	activity = activity_bytes(PG_GETARG_DATUM(0), &size);
-	site = full_site(fcinfo);
+	site = rule_call(fcinfo);
 	if (!rule_matches(site->rule, activity, size, &site->attributes.context, &value))
 		activity_damaged();
 	PG_RETURN_BOOL(value == RULE_TRUE);
@@ -271,7 +260,7 @@ PG_FUNCTION_INFO_V1(personalize_rule_evaluate);
 Datum
 personalize_rule_evaluate(PG_FUNCTION_ARGS)
 {
-	CallSite   *site;
+	RuleCall   *site;
 	size_t		size;
 	const unsigned char *activity;
 	RuleAnswer	answer;
@@ -282,7 +271,7 @@ personalize_rule_evaluate(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	activity = activity_bytes(PG_GETARG_DATUM(0), &size);
-	site = full_site(fcinfo);
+	site = rule_call(fcinfo);
 	if (!rule_evaluate(site->rule, activity, size, &site->attributes.context, &answer))
 		activity_damaged();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

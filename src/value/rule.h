@@ -7,6 +7,8 @@
 
 #include "base/compat.h"
 
+#include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
 #include "base/server_env.h"
@@ -31,5 +33,20 @@ typedef struct RuleAttributes
 } RuleAttributes;
 
 extern void rule_attributes_init(RuleAttributes *attributes, int64 as_of, pg_tz *zone);
+/* What is known of a leaf's subject, for people; false where it is left to the events. */
+extern bool rule_attributes_show(RuleAttributes *attributes, const RuleNode *leaf, StringInfo out);
+
+/* What a call site keeps: the rule it was called with last, as a tree, and starts of periods. */
+typedef struct RuleCall
+{
+	ServerEnv	server;
+	char	   *text;
+	size_t		size;
+	Rule	   *rule;
+	RuleAttributes attributes;
+} RuleCall;
+
+/* Of a call with (activity, rule, attributes, as_of, zone), the first two not NULL. */
+extern RuleCall *rule_call(FunctionCallInfo fcinfo);
 
 #endif							/* PERSONALIZE_VALUE_RULE_H */

@@ -112,54 +112,119 @@ find_path(JsonbContainer *object, RuleText path, JsonbValue *value)
 	return find_path(value->val.binary.data, (RuleText) {dot + 1, (uint32_t) (path.bytes + path.size - dot - 1), false}, value);
 }
 
-/* Numbers compare as such, everything else by the bytes of its text. */
+/* Digits, perhaps with a sign and a point, as numbers stand in a rule. */
 static bool
-compare(const JsonbValue *value, RuleText literal, int *order)
+is_decimal(const char *text, size_t size)
 {
-	const char *text;
-	size_t		size;
+	size_t		at = size > 0 && *text == '-';
+	bool		point = false;
 
-	if (value->type == jbvNumeric && literal.is_number)
+	if (size - at > 1000 || at == size)
+		return false;
+	for (size_t start = at; at < size; at++)
 	{
-		Datum		number = DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(literal.bytes, literal.size)), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-
-		*order = DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(value->val.numeric), number));
-		return true;
-	}
-	if (value->type == jbvString)
-	{
-		text = value->val.string.val;
-		size = value->val.string.len;
-	}
-	else
-	{
-		if (value->type == jbvNumeric)
-			text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-		else if (value->type == jbvBool)
-			text = value->val.boolean ? "true" : "false";
-		else
+		if (text[at] == '.' && !point && at > start && at + 1 < size)
+			point = true;
+		else if (text[at] < '0' || text[at] > '9')
 			return false;
-		size = strlen(text);
 	}
-	*order = memcmp(text, literal.bytes, Min(size, literal.size));
-	if (*order == 0)
-		*order = (size > literal.size) - (size < literal.size);
 	return true;
 }
 
+static Numeric
+numeric_of(const char *text, size_t size)
+{
+	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(text, size)), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/* As rules write it: a number has no zeros at the end. */
+static bool
+text_of(const JsonbValue *value, RuleText *text)
+{
+	if (value->type == jbvString)
+		*text = (RuleText) {value->val.string.val, (uint32_t) value->val.string.len, false};
+	else if (value->type == jbvNumeric)
+	{
+		text->bytes = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		text->size = strlen(text->bytes);
+		text->is_number = true;
+		if (memchr(text->bytes, '.', text->size) != NULL)
+		{
+			while (text->bytes[text->size - 1] == '0')
+				text->size--;
+			text->size -= text->bytes[text->size - 1] == '.';
+		}
+	}
+	else if (value->type == jbvBool)
+		*text = value->val.boolean ? (RuleText) {"true", 4, false} : (RuleText) {"false", 5, false};
+	else
+		return false;
+	return true;
+}
+
+/* What both write as numbers compares as such, also where an attribute is a string; everything else by the bytes of its text. */
+static bool
+compare(const JsonbValue *value, RuleText literal, int *order)
+{
+	RuleText	text;
+
+	if (value->type == jbvNumeric && literal.is_number)
+	{
+		*order = DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(value->val.numeric), NumericGetDatum(numeric_of(literal.bytes, literal.size))));
+		return true;
+	}
+	if (!text_of(value, &text))
+		return false;
+	if (literal.is_number && is_decimal(text.bytes, text.size))
+	{
+		JsonbValue	number = {.type = jbvNumeric};
+
+		number.val.numeric = numeric_of(text.bytes, text.size);
+		return compare(&number, literal, order);
+	}
+	*order = memcmp(text.bytes, literal.bytes, Min(text.size, literal.size));
+	if (*order == 0)
+		*order = (text.size > literal.size) - (text.size < literal.size);
+	return true;
+}
+
+/* Texts are sorted; those of the same bytes, a number and a string, are neighbors. */
+static bool
+find_text(RuleText text, const RuleText *texts, uint32 n, bool numbers_only)
+{
+	uint32		low = 0;
+	uint32		high = n;
+
+	text.is_number = true;
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (rule_text_compare(texts[middle], text) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && texts[low].size == text.size && memcmp(texts[low].bytes, text.bytes, text.size) == 0 &&
+		(texts[low].is_number || !numbers_only);
+}
+
+/* By compare() with each would be the same, but lists may be long. */
 static RuleTruth
 is_one_of(const JsonbValue *value, const RuleText *texts, uint32 n)
 {
-	int			order;
+	JsonbValue	number = {.type = jbvNumeric};
+	RuleText	text;
 
-	for (uint32 i = 0; i < n; i++)
-	{
-		if (!compare(value, texts[i], &order))
-			return RULE_UNKNOWN;
-		if (order == 0)
-			return RULE_TRUE;
-	}
-	return RULE_FALSE;
+	if (!text_of(value, &text))
+		return RULE_UNKNOWN;
+	if (find_text(text, texts, n, false))
+		return RULE_TRUE;
+	if (value->type != jbvString || !is_decimal(text.bytes, text.size))
+		return RULE_FALSE;
+	number.val.numeric = numeric_of(text.bytes, text.size);
+	text_of(&number, &text);
+	return find_text(text, texts, n, true) ? RULE_TRUE : RULE_FALSE;
 }
 
 static RuleTruth
@@ -263,8 +328,9 @@ hash_text(uint64 h, const char *bytes, size_t size)
 	return (h ^ 0xff) * UINT64CONST(1099511628211);
 }
 
-static bool
-in_bucket(const RuleNode *leaf, const JsonbValue *key)
+/* From 0 to 9999: hundredths of a percent. */
+static int64
+bucket_of(const RuleNode *leaf, const JsonbValue *key)
 {
 	const char *text = key->type == jbvString ? key->val.string.val : DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(key->val.numeric)));
 	size_t		size = key->type == jbvString ? key->val.string.len : strlen(text);
@@ -272,8 +338,18 @@ in_bucket(const RuleNode *leaf, const JsonbValue *key)
 
 	h = (h ^ (h >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
 	h = (h ^ (h >> 27)) * UINT64CONST(0x94d049bb133111eb);
-	h = (h ^ (h >> 31)) % 10000;
-	return (int64) h >= leaf->limits[0] && (int64) h < leaf->limits[1];
+	return (int64) ((h ^ (h >> 31)) % 10000);
+}
+
+static RuleTruth
+ask_bucket(const RuleNode *leaf, const JsonbValue *key)
+{
+	int64		bucket;
+
+	if (key->type != jbvString && key->type != jbvNumeric)
+		return RULE_UNKNOWN;
+	bucket = bucket_of(leaf, key);
+	return bucket >= leaf->limits[0] && bucket < leaf->limits[1] ? RULE_TRUE : RULE_FALSE;
 }
 
 static RuleTruth
@@ -338,6 +414,15 @@ need_known(RuleAttributes *a, const char *name, JsonbValue *value)
 				 errhint("Call matches(activity, rule, attributes => jsonb_build_object('%s', ...)).", name)));
 }
 
+/* Who knows better than the activity may say so, unless the rule names the events to go by. */
+static bool
+has_lifecycle(RuleAttributes *a, const RuleNode *leaf)
+{
+	JsonbValue	value;
+
+	return leaf->limits[1] == 0 && a->attributes != NULL && member(&a->attributes->root, "$lifecycle", strlen("$lifecycle"), &value);
+}
+
 static RuleAnswer
 ask(RuleContext *context, const Rule *rule, const RuleNode *leaf)
 {
@@ -347,6 +432,8 @@ ask(RuleContext *context, const Rule *rule, const RuleNode *leaf)
 
 	if (leaf->type == RULE_ATTR)
 		return ask_attribute(a, rule, leaf);
+	if (leaf->type == RULE_LIFECYCLE && !has_lifecycle(a, leaf))
+		return rule_lifecycle(rule, leaf, context);
 	need_known(a, known_as(leaf->type), &value);
 	if (value.type == jbvNull)
 		return answer;
@@ -355,15 +442,47 @@ ask(RuleContext *context, const Rule *rule, const RuleNode *leaf)
 	else if (leaf->type == RULE_RFM)
 		answer.value = ask_rfm(leaf, &value);
 	else if (leaf->type == RULE_BUCKET)
-	{
-		if (value.type == jbvString || value.type == jbvNumeric)
-			answer.value = in_bucket(leaf, &value) ? RULE_TRUE : RULE_FALSE;
-	}
+		answer.value = ask_bucket(leaf, &value);
 	else if (leaf->type == RULE_LIST)
 		answer.value = is_one_of(&value, rule->texts + leaf->texts, leaf->num_texts);
 	else
 		answer.value = contains(&value, leaf->name);
 	return answer;
+}
+
+/* --- explanation ------------------------------------------------------------ */
+
+static void
+show_json(StringInfo out, const JsonbValue *value)
+{
+	JsonbValue	copy = *value;
+
+	appendStringInfoString(out, JsonbToCString(NULL, &JsonbValueToJsonb(&copy)->root, 0));
+}
+
+bool
+rule_attributes_show(RuleAttributes *a, const RuleNode *leaf, StringInfo out)
+{
+	JsonbValue	value;
+	bool		found;
+
+	if (a->attributes == NULL || (leaf->type == RULE_LIFECYCLE && !has_lifecycle(a, leaf)))
+		return false;
+	if (leaf->type == RULE_ATTR)
+		found = find_path(&a->attributes->root, leaf->name, &value);
+	else
+	{
+		found = member(&a->attributes->root, known_as(leaf->type), strlen(known_as(leaf->type)), &value);
+		if (found && leaf->type == RULE_SCORE)
+			found = value.type == jbvBinary && member(value.val.binary.data, leaf->name.bytes, leaf->name.size, &value);
+	}
+	if (!found)
+		appendStringInfoString(out, "null");
+	else if (leaf->type == RULE_BUCKET && (value.type == jbvString || value.type == jbvNumeric))
+		appendStringInfo(out, "bucket %d.%02d", (int) (bucket_of(leaf, &value) / 100), (int) (bucket_of(leaf, &value) % 100));
+	else
+		show_json(out, &value);
+	return true;
 }
 
 void

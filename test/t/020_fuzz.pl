@@ -29,7 +29,8 @@ my %values = (
 		'did(cart, 1 day) and not did(purchase, 1 day)', 'sum(purchase[amount >= 19.99], this quarter) > 500 or (last(view) < 36 hours and first(view) >= 90 days)',
 		"attr(country) in (IN, 'G B', 42, -1.5) and not attr(a.b) is null or attr(tags) contains \"é'日本\"", "bucket('salt ''1''', 12.5, 50) and list(1, 2, x, 'a,b') and consent(email)",
 		'seq(view, purchase[amount <> 0], within 1 day 12 hours, previous month) or did_not_after(cart, purchase, within 90 minutes) or regular(purchase, every 30 days, 3 of 4)',
-		'rfm(r 4-5, m 1) and lifecycle(active) and score(churn_90) >= 0.75 and in(vips) or true and not false', 'days(view, since 2026-01-31) = 3 and avg(purchase, since 2026-01-31T12:00:00Z) <= 10' ]);
+		'rfm(r 4-5, m 1) and lifecycle(active) and score(churn_90) >= 0.75 and in(vips) or true and not false', 'days(view, since 2026-01-31) = 3 and avg(purchase, since 2026-01-31T12:00:00Z) <= 10',
+		"attr(note) = 'whatever else: did(x) and not (y), \\ 100 %, 日本 ''quoted'''", 'list(anna, berta, carla, dora, emma, frieda, gerda, 1234567, 89, 0.125)' ]);
 
 # ---------------------------------------------------------------- mutations
 

@@ -483,7 +483,7 @@ check_refused(const char *text, size_t at)
 static void
 test_refused(void)
 {
-	char		deep[200] = "";
+	char		deep[300] = "";
 	char	   *wide = calloc(260, 20);
 
 	check_refused("", 0);
@@ -497,9 +497,14 @@ test_refused(void)
 	check_refused("last(a) = 2 days", 8);
 	check_refused("attr('$key') = 1", 5);
 	check_refused("regular(a, every 1 day, 3 of 2)", 24);
-	for (int i = 0; i < 40; i++)
+	check_refused("lifecycle(gone)", 10);
+	check_refused("in(a.b.c)", 3);
+	check_refused("in(\"\".b)", 3);
+	check_refused("in('a.\"b')", 3);
+	check_refused("sum(a) > 900000000000000.1", 9);
+	for (int i = 0; i < 140; i++)
 		strcat(deep, "(");
-	check_refused(deep, 32);
+	check_refused(deep, 128);
 	for (int i = 0; i < 257; i++)
 		strcat(wide, i == 0 ? "did(a)" : " or did(a)");
 	check_refused(wide, strlen(wide) - 6);
@@ -514,9 +519,212 @@ test_refused(void)
 	free(wide);
 }
 
+/* What is printed for a text. */
+static void
+check_canonical(const char *text, const char *expected)
+{
+	Env		   *env = unit_env();
+	RuleError	error;
+	Rule	   *rule = rule_parse(env, text, strlen(text), &error);
+	size_t		size;
+	char	   *printed = rule == NULL ? NULL : rule_print(env, rule, &size);
+
+	CHECK(printed != NULL && size == strlen(expected) && memcmp(printed, expected, size) == 0);
+	if (printed != NULL && (size != strlen(expected) || memcmp(printed, expected, size) != 0))
+		printf("    %s: %.*s\n", text, (int) size, printed);
+	free(printed);
+	if (rule != NULL)
+	{
+		check_printed(rule);
+		rule_release(env, rule);
+	}
+}
+
+static void
+test_canonical(void)
+{
+	check_canonical("not not did(a)", "did(a)");
+	check_canonical("not not not (did(a) and (did(b)))", "not (did(a) and did(b))");
+	check_canonical("not (not (did(a) and did(b))) and did(c)", "did(a) and did(b) and did(c)");
+	check_canonical("attr(x) = 1.0 or attr(x) = -0.0 or attr(x) = 007.50 or attr(x) = -00.5", "attr(x) = 1 or attr(x) = 0 or attr(x) = 7.5 or attr(x) = -0.5");
+	check_canonical("attr(x) = '1.0' or attr(x) = 100", "attr(x) = '1.0' or attr(x) = 100");
+	check_canonical("list(b, 2, a, '2', 2.0, b)", "list(2, '2', a, b)");
+	check_canonical("in(Shop.VIPs) and in(\"Shop\".\"v i\"\"p\") and in('shop.vips')", "in(shop.vips) and in(\"Shop\".\"v i\"\"p\") and in(shop.vips)");
+	check_canonical("in(\xc3\xa9.a$)", "in(\"\xc3\xa9\".\"a$\")");
+	check_canonical("lifecycle(new) or lifecycle('at_risk', purchase)", "lifecycle(new) or lifecycle(at_risk, purchase)");
+	check_canonical("count(a) >= 1", "did(a)");
+	check_canonical("true and (true or false)", "true and (true or false)");
+}
+
+/* `not (… or …)` and `(… and …)` alternate, so that nothing dissolves. */
+static void
+nested(char *text, int depth)
+{
+	*text = '\0';
+	for (int i = 1; i < depth; i++)
+		strcat(text, i % 2 == 1 ? "did(a) or (" : "did(a) and (");
+	strcat(text, "did(b)");
+	for (int i = 1; i < depth; i++)
+		strcat(text, ")");
+}
+
+static void
+test_limits(void)
+{
+	Env		   *env = unit_env();
+	char		text[2000];
+	char	   *list = malloc(1000000);
+	char	   *end = list;
+	RuleError	error;
+	Rule	   *rule;
+
+	nested(text, 32);
+	rule = rule_parse(env, text, strlen(text), &error);
+	CHECK(rule != NULL);
+	rule_release(env, rule);
+	nested(text, 33);
+	rule = rule_parse(env, text, strlen(text), &error);
+	CHECK(rule == NULL && error.limit && strstr(text + error.at, "did(b)") == strstr(text, "did(b)") && strstr(text + error.at + 1, "did(a)") == NULL);
+	end += sprintf(end, "list(");
+	for (int i = 0; i < 100000; i++)
+		end += sprintf(end, "%s%d", i == 0 ? "" : ",", 99999 - i);
+	strcpy(end, ")");
+	rule = rule_parse(env, list, strlen(list), &error);
+	CHECK(rule != NULL && rule->nodes[0].num_texts == 100000);
+	for (uint32_t i = 1; i < 100000; i++)
+		CHECK(rule_text_compare(rule->texts[i - 1], rule->texts[i]) < 0);
+	check_printed(rule);
+	rule_release(env, rule);
+	strcpy(end, ",x)");
+	rule = rule_parse(env, list, strlen(list), &error);
+	CHECK(rule == NULL && error.limit);
+	free(list);
+}
+
+static RuleAnswer
+ask_lifecycle(RuleContext *c, const Rule *rule, const RuleNode *leaf)
+{
+	return rule_lifecycle(rule, leaf, c);
+}
+
+/* At each instant exactly one state holds, and each holds or does not until it says. */
+static void
+check_lifecycle(const Rule *rule, const unsigned char *bytes, size_t size)
+{
+	for (int64_t day = -1; day < 500; day++)
+		for (int shift = -1; shift <= 1; shift++)
+		{
+			RuleContext c = {day * ACTIVITY_DAY + shift, utc_period, utc_day, ask_lifecycle};
+			int			holding = 0;
+			RuleAnswer	whole;
+
+			CHECK(rule_evaluate(rule, bytes, size, &c, &whole));
+			for (uint32_t i = 1; i < rule->num_nodes; i++)
+			{
+				RuleAnswer	now = rule_lifecycle(rule, &rule->nodes[i], &c);
+				RuleContext later = c;
+
+				holding += now.value == RULE_TRUE;
+				if (now.stable_until == RULE_NEVER)
+					later.as_of = 600 * ACTIVITY_DAY;
+				else
+					later.as_of = now.stable_until - 1;
+				CHECK(rule_lifecycle(rule, &rule->nodes[i], &later).value == now.value);
+				later.as_of = now.stable_until;
+				/* a purchase to come is told of, whether or not it changes anything */
+				CHECK(now.stable_until == RULE_NEVER || rule_lifecycle(rule, &rule->nodes[i], &later).value != now.value ||
+					  now.stable_until == 0 || now.stable_until == 10 * ACTIVITY_DAY);
+			}
+			CHECK(holding == 1);
+		}
+}
+
+static void
+test_lifecycle(void)
+{
+	static const char text[] = "lifecycle(prospect) or lifecycle(new, purchase) or lifecycle(active) or lifecycle(at_risk) or lifecycle(lapsed) or lifecycle(lost)";
+	Env		   *env = unit_env();
+	RuleError	error;
+	Rule	   *rule = rule_parse(env, text, strlen(text), &error);
+
+	for (int purchases = 0; purchases <= 2; purchases++)
+	{
+		ActivityNames *list = activity_names_create(env);
+		ActivityEvents all = {NULL, 0, 0};
+		unsigned char *bytes;
+		size_t		size;
+
+		for (int i = 0; i < purchases; i++)
+			activity_add(env, &all, (ActivityEvent) {i * 10 * ACTIVITY_DAY, ACTIVITY_NO_AMOUNT, 1, activity_name(list, "purchase", 8), ACTIVITY_EVENT});
+		activity_fold(env, &all);
+		bytes = activity_encode(env, &all, list, 0, &size);
+		check_lifecycle(rule, bytes, size);
+		free(bytes);
+		env_release(env, all.events);
+		activity_names_release(list);
+	}
+	rule_release(env, rule);
+}
+
+typedef struct Traced
+{
+	const unsigned char *bytes;
+	size_t		size;
+	uint32_t	places;
+} Traced;
+
+/* A node means the same alone. */
+static void
+check_node(void *arg, const Rule *rule, const RuleNode *node, int depth, RuleAnswer answer, const RuleEvidence *evidence)
+{
+	Traced	   *t = arg;
+	Env		   *env = unit_env();
+	size_t		size;
+	char	   *text = rule_print_node(env, rule, node, &size);
+	RuleError	error;
+	Rule	   *alone = rule_parse(env, text, size, &error);
+	RuleContext c = {100 * HOUR, utc_period, utc_day, no_answer};
+	RuleAnswer	again;
+
+	CHECK(node == &rule->nodes[t->places++] && (depth == 0) == (t->places == 1) && (evidence != NULL) == rule_is_leaf(node));
+	CHECK(alone != NULL && rule_evaluate(alone, t->bytes, t->size, &c, &again) && again.value == answer.value && again.stable_until == answer.stable_until);
+	if (rule_is_leaf(node) && node->type == RULE_COUNT)
+		CHECK(plain_holds(node->op, (double) evidence->figure, node->value) == (answer.value == RULE_TRUE));
+	rule_release(env, alone);
+	free(text);
+}
+
+static void
+test_trace(void)
+{
+	for (int i = 0; i < 300; i++)
+	{
+		Env		   *env = unit_env();
+		Plain		p = {""};
+		RuleError	error;
+		Rule	   *rule;
+		unsigned char *bytes;
+		Traced		t = {0};
+		RuleContext c = {100 * HOUR, utc_period, utc_day, no_answer};
+
+		seed = 77000 + i;
+		append_rule(&p, 2);
+		rule = rule_parse(env, p.text, strlen(p.text), &error);
+		random_events();
+		t.bytes = bytes = encode_events(&t.size);
+		CHECK(rule != NULL && rule_trace(rule, bytes, t.size, &c, check_node, &t) && t.places == rule->num_nodes);
+		free(bytes);
+		rule_release(env, rule);
+	}
+}
+
 void
 test_rule(void)
 {
+	RUN(test_canonical);
+	RUN(test_limits);
+	RUN(test_lifecycle);
+	RUN(test_trace);
 	RUN(test_vector);
 	RUN(test_refused);
 	RUN(test_random);
