@@ -13,6 +13,7 @@ my %value_of = (
 	buyer => q{(SELECT personalize.buyer(date '2026-01-01' + b, b / 3.0) FROM generate_series(1, 40, 3) AS b)},
 	buyer_model => q{personalize.buyer_model 'mbg/nbd r=0.52484 alpha=43.28093 a=0.89136 b=1.614'},
 	cooccurrence => "(SELECT personalize.cooccurrence(b, i) FROM $baskets)",
+	response_hours => q{(SELECT personalize.response_hours(timestamptz '2026-01-01 00:00+00' + b * interval '31 hours', timestamptz '2026-01-01 03:00+00' + b * interval '31 hours', 'Europe/Berlin') OPERATOR(personalize.+) personalize.visit_hours(timestamptz '2026-01-01 00:00+00' + b * interval '17 hours', 'Europe/Berlin') FROM generate_series(1, 300) AS b)},
 	itemvec => "(SELECT personalize.itemvec(i::bigint, b / 3.0) FROM $baskets)",
 	rfm_model => q{(SELECT personalize.rfm_thresholds(b % 90, b % 7 + 1, b / 3.0) FROM generate_series(1, 400) AS b)},
 	km => q{(SELECT personalize.km(b * 7 % 97 / 8.0, b % 3 > 0) FROM generate_series(1, 700) AS b)},
