@@ -9,8 +9,8 @@ INSERT INTO customers SELECT 1000 + i, activity('purchase', now() - interval '1 
 INSERT INTO customers SELECT 2000 + i, activity('purchase', now() + interval '2 days' * i) + activity('view', now() - interval '2 days' * i) FROM generate_series(1, 5) AS i GROUP BY i;
 INSERT INTO customers SELECT 3000 + i, activity('name of ' || i % 3, now() - interval '1 day' * i) FROM generate_series(1, 9) AS i GROUP BY i;
 CREATE INDEX by_activity ON customers USING gin (a);
-SELECT opcname, opcdefault, opckeytype::regtype FROM pg_opclass WHERE opcnamespace = 'personalize'::regnamespace ORDER BY opcname;
-SELECT amvalidate(oid) FROM pg_opclass WHERE opcnamespace = 'personalize'::regnamespace;
+SELECT opcname, opcdefault, opckeytype::regtype FROM pg_opclass WHERE opcname = 'activity_ops';
+SELECT amvalidate(oid) FROM pg_opclass WHERE opcname = 'activity_ops';
 
 CREATE FUNCTION pg_temp.found(r rule, OUT by_index int[], OUT same boolean) LANGUAGE plpgsql AS $$
 DECLARE
