@@ -1,6 +1,6 @@
 /*
  * clock.c
- *		The start of the transaction, or the time that an evaluation replays.
+ *		The start of the transaction or statement, or the time that an evaluation replays.
  */
 #include "base/compat.h"
 
@@ -13,12 +13,22 @@ static TimestampTz replayed;
 /* Whose replay it is: an error may end the transaction before the replay is taken back. */
 static LocalTransactionId replayed_by = InvalidLocalTransactionId;
 
+static bool
+replays(void)
+{
+	return replayed_by != InvalidLocalTransactionId && replayed_by == compat_local_transaction();
+}
+
 TimestampTz
 clock_now(void)
 {
-	if (replayed_by != InvalidLocalTransactionId && replayed_by == compat_local_transaction())
-		return replayed;
-	return GetCurrentTransactionStartTimestamp();
+	return replays() ? replayed : GetCurrentTransactionStartTimestamp();
+}
+
+TimestampTz
+clock_statement(void)
+{
+	return replays() ? replayed : GetCurrentStatementStartTimestamp();
 }
 
 void

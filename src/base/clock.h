@@ -16,5 +16,7 @@ extern TimestampTz clock_now(void);
  * do not share it: they get times from their leader.
  */
 extern void clock_replay(TimestampTz at);
+/* The start of the statement, unless an evaluation replays another time: for what is exact to the second. */
+extern TimestampTz clock_statement(void);
 
 #endif							/* PERSONALIZE_CLOCK_H */

@@ -93,6 +93,8 @@ extern void segment_rule_want(const SegmentRule *rule, const ActivityTableDef *a
 extern bool segment_rule_names(const SegmentRule *rule, const ActivityName *kinds, int n);
 /* As of an instant; who does not exist is no member. */
 extern RuleAnswer segment_rule_evaluate(const SegmentRule *rule, const ActivityTableDef *activity, const Customer *customer, int64 as_of, SegmentIn in, void *arg);
+/* What an evaluation asks, of a customer that exists: for who explains one.  Good until the next evaluation of the rule. */
+extern RuleAttributes *segment_rule_context(const SegmentRule *rule, const ActivityTableDef *activity, const Customer *customer, int64 as_of, SegmentIn in, void *arg);
 /* Whether an event that the rule itself names is at that instant. */
 extern bool segment_rule_event_at(const SegmentRule *rule, const Customer *customer, int64 time);
 /* The rule with another name for a column of the customers; the same datum where it does not name it. */

@@ -225,15 +225,11 @@ prepare(SegmentAsk *ask, int64 as_of, pg_tz *zone)
 	ask->attributes.context.ask = ask_leaf;
 }
 
-RuleAnswer
-segment_rule_evaluate(const SegmentRule *rule, const ActivityTableDef *activity, const Customer *customer, int64 as_of,
-					  SegmentIn in, void *arg)
+RuleAttributes *
+segment_rule_context(const SegmentRule *rule, const ActivityTableDef *activity, const Customer *customer, int64 as_of, SegmentIn in, void *arg)
 {
 	SegmentAsk *ask = rule->ask;
-	RuleAnswer	answer = {RULE_FALSE, RULE_NEVER};
 
-	if (!customer->exists)
-		return answer;
 	prepare(ask, as_of, customer->zone);
 	ask->attributes.attributes = customer->attributes;
 	ask->rule = rule;
@@ -241,7 +237,20 @@ segment_rule_evaluate(const SegmentRule *rule, const ActivityTableDef *activity,
 	ask->customer = customer;
 	ask->in = in;
 	ask->arg = arg;
-	if (!rule_evaluate(rule->rule, customer->activity, customer->size, &ask->attributes.context, &answer))
+	return &ask->attributes;
+}
+
+RuleAnswer
+segment_rule_evaluate(const SegmentRule *rule, const ActivityTableDef *activity, const Customer *customer, int64 as_of,
+					  SegmentIn in, void *arg)
+{
+	RuleAttributes *attributes;
+	RuleAnswer	answer = {RULE_FALSE, RULE_NEVER};
+
+	if (!customer->exists)
+		return answer;
+	attributes = segment_rule_context(rule, activity, customer, as_of, in, arg);
+	if (!rule_evaluate(rule->rule, customer->activity, customer->size, &attributes->context, &answer))
 		activity_damaged();
 	return answer;
 }

@@ -8,6 +8,7 @@
 #include "base/compat.h"
 
 #include "fmgr.h"
+#include "nodes/execnodes.h"
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
@@ -35,6 +36,8 @@ typedef struct RuleAttributes
 extern void rule_attributes_init(RuleAttributes *attributes, int64 as_of, pg_tz *zone);
 /* What is known of a leaf's subject, for people; false where it is left to the events. */
 extern bool rule_attributes_show(RuleAttributes *attributes, const RuleNode *leaf, StringInfo out);
+/* Rows of explain_rule(), into a tuplestore that is there. */
+extern void rule_explain(Env *env, const Rule *rule, RuleAttributes *attributes, const void *activity, size_t size, ReturnSetInfo *result);
 
 /* What a call site keeps: the rule it was called with last, as a tree, and starts of periods. */
 typedef struct RuleCall

@@ -175,7 +175,8 @@ put_evidence(StringInfo out, const Rule *rule, const RuleNode *n, const RuleEvid
 
 typedef struct Explanation
 {
-	RuleCall   *call;
+	Env		   *env;
+	RuleAttributes *attributes;
 	ReturnSetInfo *result;
 	int32		place;
 } Explanation;
@@ -186,14 +187,14 @@ explain_node(void *arg, const Rule *rule, const RuleNode *node, int depth, RuleA
 	Explanation *e = arg;
 	StringInfoData out;
 	size_t		size;
-	char	   *condition = rule_print_node(&e->call->server.env, rule, node, &size);
+	char	   *condition = rule_print_node(e->env, rule, node, &size);
 	bool		shown;
 	bool		nulls[6] = {false};
 	Datum		row[6];
 
 	CHECK_FOR_INTERRUPTS();
 	initStringInfo(&out);
-	shown = rule_is_leaf(node) && node->type >= RULE_ATTR && rule_attributes_show(&e->call->attributes, node, &out);
+	shown = rule_is_leaf(node) && node->type >= RULE_ATTR && rule_attributes_show(e->attributes, node, &out);
 	if (!shown && evidence != NULL)
 		put_evidence(&out, rule, node, evidence);
 	row[0] = Int32GetDatum(++e->place);
@@ -208,11 +209,20 @@ explain_node(void *arg, const Rule *rule, const RuleNode *node, int depth, RuleA
 	pfree(condition);
 }
 
+void
+rule_explain(Env *env, const Rule *rule, RuleAttributes *attributes, const void *activity, size_t size, ReturnSetInfo *result)
+{
+	Explanation e = {env, attributes, result, 0};
+
+	if (!rule_trace(rule, activity, size, &attributes->context, explain_node, &e))
+		activity_damaged();
+}
+
 PG_FUNCTION_INFO_V1(personalize_rule_explain);
 Datum
 personalize_rule_explain(PG_FUNCTION_ARGS)
 {
-	Explanation e = {NULL, (ReturnSetInfo *) fcinfo->resultinfo, 0};
+	RuleCall   *call;
 	const unsigned char *activity;
 	size_t		size;
 
@@ -220,8 +230,7 @@ personalize_rule_explain(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
 	activity = activity_bytes(PG_GETARG_DATUM(0), &size);
-	e.call = rule_call(fcinfo);
-	if (!rule_trace(e.call->rule, activity, size, &e.call->attributes.context, explain_node, &e))
-		activity_damaged();
+	call = rule_call(fcinfo);
+	rule_explain(&call->server.env, call->rule, &call->attributes, activity, size, (ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
 }
