@@ -159,6 +159,12 @@ extern void rule_release(Env *env, Rule *rule);
 extern char *rule_print(Env *env, const Rule *rule, size_t *size);
 /* A node with all below it. */
 extern char *rule_print_node(Env *env, const Rule *rule, const RuleNode *node, size_t *size);
+/* Parts of that, for other forms: each writes at most RULE_FORMATTED bytes, with a 0 at the end. */
+#define RULE_FORMATTED 64
+extern const char *const rule_signs[];	/* of RuleOp, up to RULE_OLDER */
+extern void rule_format_fixed(char *out, int64_t value, int places);	/* in units of 10^-places, without zeros at the end */
+extern void rule_format_interval(char *out, int64_t length);
+extern void rule_format_window(char *out, const RuleWindow *window);
 /* By bytes, then numbers before others. */
 extern int	rule_text_compare(RuleText a, RuleText b);
 

@@ -228,6 +228,8 @@ parse_fixed(Parser *p, int places, int64_t limit, int64_t *value, const char *wh
 	{
 		if (*at == '.')
 			left = places;
+		else if (left == 0 && *at == '0')
+			continue;
 		else if (left == 0 || units > limit / 10)
 			return fail(p, p->at, what);
 		else
@@ -808,22 +810,27 @@ parse_rfm(Parser *p, RuleNode *n)
 
 	do
 	{
+		const char *start;
 		int			i = 0;
 
+		skip_space(p);
+		start = p->at;
 		while (i < 3 && !take_word(p, names[i]))
 			i++;
 		if (i == 3)
 			return fail(p, p->at, "r, f or m");
 		if (given & 1 << i)
-			return fail(p, p->at, "each of r, f and m only once");
+			return fail(p, start, "each of r, f and m only once");
 		given |= 1 << i;
+		skip_space(p);
+		start = p->at;
 		if (!parse_fixed(p, 0, 10, &n->limits[2 * i], "a score from 1 to 10"))
 			return false;
 		n->limits[2 * i + 1] = n->limits[2 * i];
 		if (take(p, "-") && !parse_fixed(p, 0, 10, &n->limits[2 * i + 1], "a score from 1 to 10"))
 			return false;
 		if (n->limits[2 * i] < 1 || n->limits[2 * i] > n->limits[2 * i + 1])
-			return fail(p, p->at, "scores from 1 to 10, the lower first");
+			return fail(p, start, "scores from 1 to 10, the lower first");
 	} while (take(p, ","));
 	return need(p, ")", "\",\" or \")\"");
 }
@@ -832,12 +839,17 @@ parse_rfm(Parser *p, RuleNode *n)
 static bool
 parse_bucket(Parser *p, RuleNode *n)
 {
+	const char *start;
+
 	if (!parse_text(p, &n->name, "a salt") || !need(p, ",", "\",\"") ||
-		!parse_fixed(p, 2, 10000, &n->limits[0], "a percentage with up to two decimal places") || !need(p, ",", "\",\"") ||
-		!parse_fixed(p, 2, 10000, &n->limits[1], "a percentage with up to two decimal places"))
+		!parse_fixed(p, 2, 10000, &n->limits[0], "a percentage with up to two decimal places") || !need(p, ",", "\",\""))
+		return false;
+	skip_space(p);
+	start = p->at;
+	if (!parse_fixed(p, 2, 10000, &n->limits[1], "a percentage with up to two decimal places"))
 		return false;
 	if (n->limits[0] < 0 || n->limits[0] >= n->limits[1])
-		return fail(p, p->at, "a percentage above the first");
+		return fail(p, start, "two percentages from 0 to 100, the lower first");
 	return need(p, ")", "\")\"");
 }
 

@@ -41,24 +41,121 @@ put_integer(Printer *p, int64_t value)
 	put(p, digits, snprintf(digits, sizeof(digits), "%lld", (long long) value));
 }
 
-/* A number in units of 10^-places, without zeros at the end. */
-static void
-put_fixed(Printer *p, int64_t value, int places)
+/* --- parts ------------------------------------------------------------------ */
+
+const char *const rule_signs[] = {"=", "<>", "<", "<=", ">", ">=", "in", "is null", "contains", "younger than", "older than"};
+
+void
+rule_format_fixed(char *out, int64_t value, int places)
 {
-	char		digits[32];
 	uint64_t	left = value < 0 ? -(uint64_t) value : (uint64_t) value;
 	uint64_t	unit = 1;
-	int			n;
 
 	for (; places > 0 && left % 10 == 0; places--)
 		left /= 10;
 	for (int i = 0; i < places; i++)
 		unit *= 10;
-	n = snprintf(digits, sizeof(digits), "%s%llu", value < 0 ? "-" : "", (unsigned long long) (left / unit));
-	if (places > 0)
-		n += snprintf(digits + n, sizeof(digits) - n, ".%0*llu", places, (unsigned long long) (left % unit));
-	put(p, digits, n);
+	out += snprintf(out, RULE_FORMATTED / 2, "%s%llu", value < 0 ? "-" : "", (unsigned long long) (left / unit));
+	if (places == 0)
+		return;
+	*out++ = '.';
+	for (left %= unit; unit > 1; left %= unit)
+	{
+		unit /= 10;
+		*out++ = '0' + (char) (left / unit);
+	}
+	*out = '\0';
 }
+
+/* In the largest unit that is exact; weeks are days. */
+void
+rule_format_interval(char *out, int64_t length)
+{
+	static const struct
+	{
+		int64_t		length;
+		const char *name;
+	}			units[] = {{ACTIVITY_DAY, "day"}, {3600 * ACTIVITY_SECOND, "hour"}, {60 * ACTIVITY_SECOND, "minute"}, {ACTIVITY_SECOND, "second"}};
+	int			i = 0;
+
+	while (i < 3 && length % units[i].length != 0)
+		i++;
+	snprintf(out, RULE_FORMATTED, "%lld %s%s", (long long) (length / units[i].length), units[i].name, length != units[i].length ? "s" : "");
+}
+
+/* Back from days to the calendar; see days_of in rule_parse.c. */
+static void
+format_since(char *out, const RuleWindow *window)
+{
+	int64_t		days = window->length / ACTIVITY_DAY - (window->length % ACTIVITY_DAY < 0) + 730425;
+	int64_t		seconds = (window->length - (days - 730425) * ACTIVITY_DAY) / ACTIVITY_SECOND;
+	int64_t		era = days / 146097;
+	int64_t		of_era = days % 146097;
+	int64_t		year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int64_t		of_year = of_era - (365 * year + year / 4 - year / 100);
+	int64_t		month = (5 * of_year + 2) / 153;
+
+	year += era * 400 + (month >= 10);
+	out += snprintf(out, RULE_FORMATTED / 2, "since %04d-%02d-%02d", (int) year, (int) (month < 10 ? month + 3 : month - 9),
+					(int) (of_year - (153 * month + 2) / 5 + 1));
+	if (!window->local)
+		snprintf(out, RULE_FORMATTED / 2, "T%02d:%02d:%02dZ", (int) (seconds / 3600), (int) (seconds / 60 % 60), (int) (seconds % 60));
+}
+
+void
+rule_format_window(char *out, const RuleWindow *window)
+{
+	static const char *const periods[] = {"day", "week", "month", "quarter", "year"};
+
+	if (window->type == RULE_ROLLING)
+		rule_format_interval(out, window->length);
+	else if (window->type == RULE_SINCE)
+		format_since(out, window);
+	else if (window->type == RULE_EVER)
+		strcpy(out, "ever");
+	else
+		snprintf(out, RULE_FORMATTED, "%s %s", window->type == RULE_THIS ? "this" : "previous", periods[window->period]);
+}
+
+static void
+put_fixed(Printer *p, int64_t value, int places)
+{
+	char		number[RULE_FORMATTED];
+
+	rule_format_fixed(number, value, places);
+	put_string(p, number);
+}
+
+static void
+put_interval(Printer *p, int64_t length)
+{
+	char		interval[RULE_FORMATTED];
+
+	rule_format_interval(interval, length);
+	put_string(p, interval);
+}
+
+static void
+put_window(Printer *p, const RuleWindow *window)
+{
+	char		words[RULE_FORMATTED];
+
+	if (window->type == RULE_EVER)
+		return;
+	rule_format_window(words, window);
+	put_string(p, ", ");
+	put_string(p, words);
+}
+
+static void
+put_sign(Printer *p, RuleOp op)
+{
+	put_string(p, " ");
+	put_string(p, rule_signs[op]);
+	put_string(p, " ");
+}
+
+/* --- names and values ------------------------------------------------------- */
 
 /* Words stand as they are if they cannot be taken for a number; everything else is quoted. */
 static bool
@@ -93,33 +190,6 @@ put_text(Printer *p, RuleText text)
 	put_string(p, "'");
 }
 
-/* In the largest unit that is exact; weeks are days. */
-static void
-put_interval(Printer *p, int64_t length)
-{
-	static const struct
-	{
-		int64_t		length;
-		const char *name;
-	}			units[] = {{ACTIVITY_DAY, " day"}, {3600 * ACTIVITY_SECOND, " hour"}, {60 * ACTIVITY_SECOND, " minute"}, {ACTIVITY_SECOND, " second"}};
-	int			i = 0;
-
-	while (length % units[i].length != 0)
-		i++;
-	put_integer(p, length / units[i].length);
-	put_string(p, units[i].name);
-	if (length != units[i].length)
-		put_string(p, "s");
-}
-
-static const char *
-sign_of(RuleOp op)
-{
-	static const char *const signs[] = {" = ", " <> ", " < ", " <= ", " > ", " >= "};
-
-	return signs[op];
-}
-
 static void
 put_events(Printer *p, RuleEvents events)
 {
@@ -127,50 +197,12 @@ put_events(Printer *p, RuleEvents events)
 	if (!events.filtered)
 		return;
 	put_string(p, "[amount");
-	put_string(p, sign_of(events.filter));
+	put_sign(p, events.filter);
 	put_fixed(p, events.amount, 4);
 	put_string(p, "]");
 }
 
-/* Back from days to the calendar; see days_of in rule_parse.c. */
-static void
-put_since(Printer *p, const RuleWindow *window)
-{
-	int64_t		days = window->length / ACTIVITY_DAY - (window->length % ACTIVITY_DAY < 0) + 730425;
-	int64_t		seconds = (window->length - (days - 730425) * ACTIVITY_DAY) / ACTIVITY_SECOND;
-	int64_t		era = days / 146097;
-	int64_t		of_era = days % 146097;
-	int64_t		year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t		of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t		month = (5 * of_year + 2) / 153;
-	char		out[64];
-
-	year += era * 400 + (month >= 10);
-	put_string(p, ", since ");
-	put(p, out, snprintf(out, sizeof(out), "%04d-%02d-%02d", (int) year, (int) (month < 10 ? month + 3 : month - 9),
-						 (int) (of_year - (153 * month + 2) / 5 + 1)));
-	if (!window->local)
-		put(p, out, snprintf(out, sizeof(out), "T%02d:%02d:%02dZ", (int) (seconds / 3600), (int) (seconds / 60 % 60), (int) (seconds % 60)));
-}
-
-static void
-put_window(Printer *p, const RuleWindow *window)
-{
-	static const char *const periods[] = {"day", "week", "month", "quarter", "year"};
-
-	if (window->type == RULE_ROLLING)
-	{
-		put_string(p, ", ");
-		put_interval(p, window->length);
-	}
-	else if (window->type == RULE_SINCE)
-		put_since(p, window);
-	else if (window->type != RULE_EVER)
-	{
-		put_string(p, window->type == RULE_THIS ? ", this " : ", previous ");
-		put_string(p, periods[window->period]);
-	}
-}
+/* --- leaves ----------------------------------------------------------------- */
 
 static void
 put_measure(Printer *p, const RuleNode *n)
@@ -184,7 +216,7 @@ put_measure(Printer *p, const RuleNode *n)
 	put_string(p, ")");
 	if (did)
 		return;
-	put_string(p, sign_of(n->op));
+	put_sign(p, n->op);
 	if (n->type == RULE_COUNT || n->type == RULE_DAYS)
 		put_integer(p, n->value);
 	else
@@ -233,14 +265,10 @@ put_attr(Printer *p, const RuleNode *n)
 	put_string(p, "attr(");
 	put_text(p, n->name);
 	put_string(p, ")");
-	if (n->op <= RULE_GE)
-		put_string(p, sign_of(n->op));
-	else
-	{
-		static const char *const words[] = {" in (", " is null", " contains ", " younger than ", " older than "};
-
-		put_string(p, words[n->op - RULE_ONE_OF]);
-	}
+	put_string(p, " ");
+	put_string(p, rule_signs[n->op]);
+	if (n->op != RULE_IS_NULL)
+		put_string(p, n->op == RULE_ONE_OF ? " (" : " ");
 	put_values(p, n);
 	if (n->op == RULE_ONE_OF)
 		put_string(p, ")");
@@ -299,7 +327,7 @@ put_other(Printer *p, const RuleNode *n)
 	put_string(p, ")");
 	if (n->type == RULE_SCORE)
 	{
-		put_string(p, sign_of(n->op));
+		put_sign(p, n->op);
 		put_fixed(p, n->value, 6);
 	}
 }
@@ -314,7 +342,7 @@ put_leaf(Printer *p, const RuleNode *n)
 		put_string(p, n->type == RULE_LAST ? "last(" : "first(");
 		put_events(p, n->a);
 		put_string(p, ")");
-		put_string(p, sign_of(n->op));
+		put_sign(p, n->op);
 		put_interval(p, n->value);
 	}
 	else if (n->type <= RULE_REGULAR)

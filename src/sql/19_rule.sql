@@ -70,6 +70,13 @@ COMMENT ON FUNCTION personalize.rule(jsonb) IS 'rule of a tree of conditions: {"
 CREATE CAST (jsonb AS personalize.rule) WITH FUNCTION personalize.rule(jsonb);
 COMMENT ON CAST (jsonb AS personalize.rule) IS 'rule of a tree of conditions';
 
+CREATE FUNCTION personalize.jsonb(r personalize.rule) RETURNS jsonb
+AS 'MODULE_PATHNAME', 'personalize_rule_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.jsonb(personalize.rule) IS 'tree of conditions of a rule: what rule(jsonb) takes';
+
+CREATE CAST (personalize.rule AS jsonb) WITH FUNCTION personalize.jsonb(personalize.rule);
+COMMENT ON CAST (personalize.rule AS jsonb) IS 'tree of conditions of a rule';
+
 CREATE FUNCTION personalize.rule_events(r personalize.rule) RETURNS text[]
 AS 'MODULE_PATHNAME', 'personalize_rule_events' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION personalize.rule_events(personalize.rule) IS 'kinds of events that the rule names';

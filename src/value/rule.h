@@ -31,6 +31,9 @@ typedef struct RuleAttributes
 	pg_tz	   *zone;
 	int64		starts[5][3];	/* of periods: before, this, next */
 	bool		known[5][3];
+	bool		day_known;		/* the day that was asked for last, in UTC, and when it begins */
+	int64		day;
+	int64		day_start;
 } RuleAttributes;
 
 extern void rule_attributes_init(RuleAttributes *attributes, int64 as_of, pg_tz *zone);

@@ -15,26 +15,42 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "value/activity.h"
-
 /* --- calendars -------------------------------------------------------------- */
 
-/* Midnight of a day, given as days since 2000-01-01, in a zone. */
+/*
+ * The first instant of a day, given as days since 2000-01-01, in a zone.  Where clocks go back over midnight there are two, and the server takes the
+ * later one.
+ */
 static int64
 midnight(pg_tz *zone, int days)
 {
 	struct pg_tm tm = {0};
+	fsec_t		fraction;
 	int			offset;
+	int64		start;
 
 	j2date(days + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
 	offset = DetermineTimeZoneOffset(&tm, zone);
-	return days * USECS_PER_DAY + offset * USECS_PER_SEC;
+	start = days * USECS_PER_DAY + offset * USECS_PER_SEC;
+	if (timestamp2tm(start - 1, &offset, &tm, &fraction, NULL, zone) == 0 &&
+		date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE >= days)
+		start = days * USECS_PER_DAY + offset * USECS_PER_SEC;
+	return start;
 }
 
+/* A rule that says "since" asks for the same day each time. */
 static int64
 day_start(RuleContext *context, int64 utc)
 {
-	return midnight(((RuleAttributes *) context)->zone, (int) (utc / USECS_PER_DAY - (utc % USECS_PER_DAY < 0)));
+	RuleAttributes *a = (RuleAttributes *) context;
+
+	if (!a->day_known || a->day != utc)
+	{
+		a->day_start = midnight(a->zone, (int) (utc / USECS_PER_DAY - (utc % USECS_PER_DAY < 0)));
+		a->day = utc;
+		a->day_known = true;
+	}
+	return a->day_start;
 }
 
 /* Months count from the year 0, so that they can be moved. */
@@ -162,6 +178,12 @@ text_of(const JsonbValue *value, RuleText *text)
 	return true;
 }
 
+static bool
+is_numeric(const JsonbValue *value)
+{
+	return value->type == jbvNumeric || (value->type == jbvString && is_decimal(value->val.string.val, value->val.string.len));
+}
+
 /* What both write as numbers compares as such, also where an attribute is a string; everything else by the bytes of its text. */
 static bool
 compare(const JsonbValue *value, RuleText literal, int *order)
@@ -220,7 +242,7 @@ is_one_of(const JsonbValue *value, const RuleText *texts, uint32 n)
 		return RULE_UNKNOWN;
 	if (find_text(text, texts, n, false))
 		return RULE_TRUE;
-	if (value->type != jbvString || !is_decimal(text.bytes, text.size))
+	if (value->type != jbvString || !is_numeric(value))
 		return RULE_FALSE;
 	number.val.numeric = numeric_of(text.bytes, text.size);
 	text_of(&number, &text);
@@ -256,24 +278,109 @@ by_order(RuleOp op, int order)
 
 /* --- leaves ----------------------------------------------------------------- */
 
-/* A day of the zone, or a time with an offset; without one it is of the session's zone, as everywhere in the server. */
+/* Digits from *at on, which then stands behind them. */
+static bool
+read_digits(const char **at, const char *end, int n, int *value)
+{
+	*value = 0;
+	for (; n > 0; n--, (*at)++)
+	{
+		if (*at == end || **at < '0' || **at > '9')
+			return false;
+		*value = *value * 10 + **at - '0';
+	}
+	return true;
+}
+
+static bool
+read_sign(const char **at, const char *end, char sign)
+{
+	if (*at == end || **at != sign)
+		return false;
+	(*at)++;
+	return true;
+}
+
+/* hh:mm, hh:mm:ss, hh:mm:ss.ffffff */
+static bool
+read_clock(const char **at, const char *end, int64 *time)
+{
+	int			hour;
+	int			minute;
+	int			second = 0;
+	int			place = 100000;
+
+	if (!read_digits(at, end, 2, &hour) || !read_sign(at, end, ':') || !read_digits(at, end, 2, &minute) || hour > 23 || minute > 59)
+		return false;
+	if (read_sign(at, end, ':') && (!read_digits(at, end, 2, &second) || second > 59))
+		return false;
+	*time = (hour * 3600 + minute * 60 + second) * USECS_PER_SEC;
+	if (read_sign(at, end, '.'))
+		for (; *at < end && **at >= '0' && **at <= '9'; (*at)++, place /= 10)
+			*time += (**at - '0') * place;
+	return true;
+}
+
+/* Z, +hh, +hhmm, +hh:mm, and nothing else to the end. */
+static bool
+read_offset(const char *at, const char *end, int64 *seconds)
+{
+	bool		west = at < end && *at == '-';
+	int			hours;
+	int			minutes = 0;
+
+	*seconds = 0;
+	if (read_sign(&at, end, 'Z'))
+		return at == end;
+	if (!(west ? read_sign(&at, end, '-') : read_sign(&at, end, '+')) || !read_digits(&at, end, 2, &hours))
+		return false;
+	if (at < end)
+	{
+		read_sign(&at, end, ':');
+		if (!read_digits(&at, end, 2, &minutes))
+			return false;
+	}
+	*seconds = (west ? -1 : 1) * (hours * 3600 + minutes * 60);
+	return at == end && hours < 16 && minutes < 60;
+}
+
+/*
+ * ISO 8601, as jsonb has dates and times: a day, or a time without an offset, is one of the customer's zone.  What is none is not known, and no
+ * error: it may stand in the shop's data for anybody.
+ */
 static bool
 time_of(RuleAttributes *a, const JsonbValue *value, int64 *time)
 {
-	char	   *text;
-	bool		whole_day;
-	const char *end;
+	const char *at = value->type == jbvString ? value->val.string.val : "";
+	const char *end = value->type == jbvString ? at + value->val.string.len : at;
+	struct pg_tm tm = {0};
+	int64		days;
+	int64		clock = 0;
+	int64		offset;
 
-	if (value->type != jbvString || value->val.string.len > 60 || value->val.string.len == 0 ||
-		value->val.string.val[0] < '0' || value->val.string.val[0] > '9')
+	if (!read_digits(&at, end, 4, &tm.tm_year) || !read_sign(&at, end, '-') || !read_digits(&at, end, 2, &tm.tm_mon) ||
+		!read_sign(&at, end, '-') || !read_digits(&at, end, 2, &tm.tm_mday) || tm.tm_year < 1 || tm.tm_mon < 1 || tm.tm_mon > 12 ||
+		tm.tm_mday < 1 || tm.tm_mday > day_tab[isleap(tm.tm_year)][tm.tm_mon - 1])
 		return false;
-	text = pnstrdup(value->val.string.val, value->val.string.len);
-	end = activity_parse_time(text, time, &whole_day);
-	if (end == NULL || *end != '\0')
-		*time = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	else if (whole_day)
-		*time = day_start(&a->context, *time);
-	return !TIMESTAMP_NOT_FINITE(*time);
+	days = date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+	if (at == end)
+	{
+		*time = day_start(&a->context, days * USECS_PER_DAY);
+		return true;
+	}
+	if (!(read_sign(&at, end, 'T') || read_sign(&at, end, ' ')) || !read_clock(&at, end, &clock))
+		return false;
+	if (at == end)
+	{
+		tm.tm_hour = (int) (clock / USECS_PER_HOUR);
+		tm.tm_min = (int) (clock / USECS_PER_MINUTE % 60);
+		tm.tm_sec = (int) (clock / USECS_PER_SEC % 60);
+		offset = -DetermineTimeZoneOffset(&tm, a->zone);
+	}
+	else if (!read_offset(at, end, &offset))
+		return false;
+	*time = days * USECS_PER_DAY + clock - offset * USECS_PER_SEC;
+	return true;
 }
 
 static RuleAnswer
@@ -284,7 +391,6 @@ ask_age(RuleAttributes *a, const RuleNode *leaf, const JsonbValue *value)
 
 	if (!time_of(a, value, &time))
 		return (RuleAnswer) {RULE_UNKNOWN, RULE_NEVER};
-	activity_guard_time(time);
 	younger = a->context.as_of < time + leaf->value;
 	return (RuleAnswer) {younger == (leaf->op == RULE_YOUNGER) ? RULE_TRUE : RULE_FALSE, younger ? time + leaf->value : RULE_NEVER};
 }
@@ -314,6 +420,8 @@ ask_attribute(RuleAttributes *a, const Rule *rule, const RuleNode *leaf)
 		answer.value = is_one_of(&value, texts, leaf->num_texts);
 	else if (leaf->op == RULE_CONTAINS)
 		answer.value = contains(&value, texts[0]);
+	else if (leaf->op >= RULE_LT && texts[0].is_number && !is_numeric(&value))
+		return answer;
 	else if (compare(&value, texts[0], &order))
 		answer.value = by_order(leaf->op, order);
 	return answer;
