@@ -55,7 +55,47 @@ SELECT personalize.problem(personalize.fit_buyers(1, 3, 7.9, NULL, 1000));
 SELECT personalize.problem(personalize.fit_buyers(x, t, t, 10, 100, 'bg/nbd')) FROM generate_series(0, 30) AS x, (VALUES (20), (21)) AS v(t) WHERE x > 0;
 SELECT personalize.fit_buyers(NULL::personalize.buyer, '2026-01-01');
 
+-- then predictions are rates of customers alike in the last weeks, and as little is said as is known
+CREATE TABLE few AS
+SELECT id, personalize.buyer(at, 10) AS b
+  FROM (SELECT id, date '2025-01-01' + abs(hashint4(id)) % 500 + CASE WHEN n = 0 THEN 0 ELSE abs(hashint4(id * 100 + n)) % 200 END AS at
+		  FROM generate_series(1, 600) AS id, generate_series(0, CASE WHEN id % 7 = 0 THEN 1 + id % 4 ELSE 0 END) AS n) AS o
+ GROUP BY id;
+CREATE TABLE few_fit AS SELECT personalize.fit_buyers(b, '2026-06-01') AS m FROM few;
+SELECT m, personalize.problem(m), personalize.is_fallback(m), m OPERATOR(personalize.=) m::text::personalize.buyer_model AS again FROM few_fit;
+SELECT r.weeks, r.recency_above, r.recency_up_to, r.orders_from, r.orders_to, r.customers, r.buyers, round(r.rate::numeric, 5) AS rate FROM few_fit, personalize.fallback_rates(m) AS r;
+-- the same counted in SQL
+WITH found AS (
+	SELECT personalize.age(b, '2026-03-02') - personalize.recency(b, '2026-03-02') AS recency, personalize.frequency(b, '2026-03-02') + 1 AS orders,
+		personalize.orders_between(b, '2026-03-02', '2026-06-01') AS later FROM few)
+SELECT count(*) AS cells, count(*) FILTER (WHERE (r.customers, r.buyers) IS DISTINCT FROM (c.customers, c.buyers)) AS wrong, sum(r.customers) / 2 AS customers
+  FROM few_fit, personalize.fallback_rates(m) AS r, LATERAL (SELECT count(*) AS customers, count(*) FILTER (WHERE later > 0) AS buyers FROM found
+	 WHERE orders >= coalesce(r.orders_from, 1) AND orders <= CASE WHEN r.orders_from IS NULL THEN 1000 ELSE coalesce(r.orders_to, 1000) END
+	   AND (recency > coalesce(r.recency_above, -1) OR r.recency_above = 0) AND recency <= coalesce(r.recency_up_to, 1e9)) AS c;
+SELECT x, t_x, t, round(personalize.churn_risk(x, t_x, t, m, 13)::numeric, 5) AS churn, round(personalize.churn_risk(x, t_x, t, m, 26)::numeric, 5) AS twice, round(personalize.expected_purchases(x, t_x, t, m, 13)::numeric, 5) AS orders,
+       personalize.probability_alive(x, t_x, t, m) AS alive, personalize.expected_purchases(x, t_x, t, m, 52) IS NULL AS year, personalize.expected_purchases(x, t_x, t, m, 52.1) IS NULL AS longer
+  FROM few_fit, (VALUES (0, 0, 2), (0, 0, 30), (1, 10, 14), (4, 10, 100)) AS c(x, t_x, t);
+SELECT personalize.lifetime_value(b, m, '26 weeks', as_of => '2026-06-01') AS no_values, personalize.churn_risk(b, m, as_of => '2026-06-01') > 0.5 AS quiet FROM few, few_fit WHERE id = 7;
+-- a rate for all, where only times are known
+SELECT m, personalize.churn_risk(1, 3, 20, m, 4) AS churn, personalize.expected_purchases(1, 3, 20, m, 4) AS orders
+  FROM (SELECT personalize.fit_buyers(x, t_x, 7, NULL, n) AS m FROM (VALUES (0, 0, 30), (1, 2, 9), (1, 6, 10)) AS g(x, t_x, n)) AS f;
+
+-- the model of a part is drawn to that of all
+SELECT n, round(personalize.parameter(m, 'r')::numeric, 6) AS r, round(personalize.parameter(m, 'alpha')::numeric, 6) AS alpha, round(personalize.parameter(m, 'p')::numeric, 6) AS p,
+       round(personalize.parameter(m, 'v')::numeric, 6) AS v, personalize.parameter(m, 'log_likelihood') AS l, personalize.parameter(m, 'spend_log_likelihood') AS spend_l, personalize.parameter(m, 'customers') AS customers
+  FROM (VALUES (0), (250), (500), (1000), (5000)) AS v(n), LATERAL personalize.shrink(('bg/nbd r=4 alpha=1 a=1 b=1 p=4 q=2 v=9 log_likelihood=-5 spend_log_likelihood=-4 customers=' || n)::personalize.buyer_model,
+	'bg/nbd r=1 alpha=16 a=1 b=1 p=1 q=2 v=16 customers=9999') AS m;
+SELECT personalize.shrink('bg/nbd problem=few spend_problem=few customers=60', 'bg/nbd r=1 alpha=16 a=1 b=1 p=1 q=2 v=16 customers=9999') AS few,
+       personalize.shrink('bg/nbd r=4 alpha=1 a=1 b=1 customers=60', 'bg/nbd problem=edge spend_problem=edge customers=9999') AS nothing_to_go_to,
+       personalize.parameter(personalize.shrink('bg/nbd r=4 alpha=1 a=1 b=1 customers=60', 'bg/nbd r=4 alpha=1 a=1 b=1', 50), 'log_likelihood') AS alone;
+
+-- equal sets of days are equal
+SELECT '{2026-01-01:1,2026-01-02:2}'::personalize.buyer OPERATOR(personalize.=) '{2026-01-02:1.5, 2026-01-01:1,2026-01-02:.5}' AS same,
+       '{2026-01-01:1}'::personalize.buyer OPERATOR(personalize.<>) '{2026-01-01:1.0001}' AS other;
+
 SELECT bucket, customers, predicted_orders, actual_orders, problem FROM personalize.calibration('{1,2,3,4}', '{1,1,4,5}', 2);
+-- equal predictions share a bucket, whatever came of them
+SELECT bucket, customers, predicted_orders, actual_orders, problem FROM personalize.calibration('{1,1,1,1,1,1,7,8,9,NULL}', '{0,3,0,1,0,0,9,9,9,1}', 3);
 
 -- bad input
 SELECT '{2026-02-30:1}'::personalize.buyer;
@@ -79,4 +119,10 @@ SELECT personalize.expected_purchases('{2026-01-01:1}', 'bg/nbd r=1 alpha=1 a=1 
 SELECT personalize.fit_buyers(1, 1, 2, -1, 1);
 SELECT personalize.fit_buyers(1, 1, 2, 1, 1, 'nbd');
 SELECT personalize.parameter('bg/nbd r=1 alpha=1 a=1 b=1', 's');
-DROP TABLE fit_groups;
+SELECT 'mbg/nbd problem=few rates=4,0,1,0'::personalize.buyer_model;
+SELECT ('mbg/nbd problem=few rates=5,0,9,0' || repeat(',0', 30))::personalize.buyer_model;
+SELECT ('mbg/nbd problem=few rates=4,0,9,10' || repeat(',0', 30))::personalize.buyer_model;
+SELECT ('bg/nbd r=1 alpha=1 a=1 b=1 rates=4,0,9,0' || repeat(',0', 30))::personalize.buyer_model;
+SELECT personalize.shrink('bg/nbd r=1 alpha=1 a=1 b=1', 'mbg/nbd r=1 alpha=1 a=1 b=1');
+SELECT personalize.shrink('bg/nbd r=1 alpha=1 a=1 b=1', 'bg/nbd r=1 alpha=1 a=1 b=1', 0);
+DROP TABLE fit_groups, few, few_fit;

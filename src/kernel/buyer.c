@@ -99,9 +99,12 @@ expected_alive(const BuyerModel *m, const BuyerTimes *t, double c, double horizo
 double
 buyer_expected(const BuyerModel *m, const BuyerTimes *t, double horizon)
 {
-	double		alive = buyer_alive(m, t);
+	double		alive;
 	double		orders;
 
+	if (m->problem != BUYER_FITTED)
+		return buyer_rates_expected(&m->rates, t, horizon);
+	alive = buyer_alive(m, t);
 	if (alive == 0 || horizon == 0)
 		return 0;
 	switch (m->kind)
@@ -127,6 +130,8 @@ buyer_silent(const BuyerModel *m, const BuyerTimes *t, double horizon)
 
 	if (horizon == 0)
 		return 1;
+	if (m->problem != BUYER_FITTED)
+		return buyer_rates_silent(&m->rates, t, horizon);
 	if (m->kind == BUYER_PARETO)
 		buys = exp(log(shape) + shape * log(m->alpha + t->T) + m->a * log(m->b + t->T)
 				   + power_integral_log(m->alpha + t->T, shape + 1, m->b + t->T, m->a, 0, horizon));
@@ -157,4 +162,62 @@ buyer_discounted(const BuyerModel *m, const BuyerTimes *t, double horizon, doubl
 		before = orders;
 	}
 	return value;
+}
+
+/* ---------------------------------------------------------------- parts of the customers */
+
+static double
+between(double part, double all, double weight)
+{
+	return weight == 0 ? all : exp(weight * log(part) + (1 - weight) * log(all));
+}
+
+/* What came of a search says nothing of an average. */
+static void
+shrink_times(BuyerModel *m, const BuyerModel *all, double weight)
+{
+	if (all->problem != BUYER_FITTED && m->problem == BUYER_FITTED)
+		return;
+	m->log_likelihood = 0;
+	m->iterations = 0;
+	if (m->problem != BUYER_FITTED)
+	{
+		m->problem = all->problem;
+		m->rates = all->rates;
+		weight = 0;
+	}
+	if (m->problem != BUYER_FITTED)
+		return;
+	m->r = between(m->r, all->r, weight);
+	m->alpha = between(m->alpha, all->alpha, weight);
+	m->a = between(m->a, all->a, weight);
+	m->b = between(m->b, all->b, weight);
+}
+
+static void
+shrink_spend(BuyerModel *m, const BuyerModel *all, double weight)
+{
+	if (all->spend_problem != BUYER_FITTED)
+		return;
+	m->spend_log_likelihood = 0;
+	if (m->spend_problem != BUYER_FITTED)
+	{
+		m->spend_problem = BUYER_FITTED;
+		m->spend_correlation = all->spend_correlation;
+		weight = 0;
+	}
+	m->p = between(m->p, all->p, weight);
+	m->q = between(m->q, all->q, weight);
+	m->v = between(m->v, all->v, weight);
+}
+
+void
+buyer_shrink(BuyerModel *m, const BuyerModel *all, uint64_t full)
+{
+	double		weight = fmin(1, (double) m->customers / full);
+
+	if (weight < 1 || m->problem != BUYER_FITTED)
+		shrink_times(m, all, weight);
+	if (weight < 1 || m->spend_problem != BUYER_FITTED)
+		shrink_spend(m, all, weight);
 }

@@ -44,6 +44,35 @@ typedef enum BuyerProblem
 #define BUYER_LEAST_PARAMETER 1e-6
 #define BUYER_MOST_PARAMETER 1e6
 
+typedef struct BuyerTimes
+{
+	uint32_t	x;
+	double		t_x;
+	double		T;
+} BuyerTimes;
+
+/* Of so many customers so many ordered within a window. */
+typedef struct BuyerRate
+{
+	uint64_t	customers;
+	uint64_t	buyers;
+} BuyerRate;
+
+/* By weeks since the last order, up to 4, 13, 26, 52 and more, and by orders, 1, 2, and more; as it was when the window began. */
+#define BUYER_RATE_RECENCIES 5
+#define BUYER_RATE_ORDERS 3
+#define BUYER_SHORT_WINDOW 4
+#define BUYER_LONG_WINDOW 13
+#define BUYER_RATE_WINDOWS 4	/* nothing is said of longer horizons */
+
+typedef struct BuyerRates
+{
+	uint32_t	weeks;			/* of the window; 0: there are no rates */
+	uint64_t	orders;			/* within the window; 0 where that is not known */
+	BuyerRate	all;			/* also of customers whose cell is not known */
+	BuyerRate	cells[BUYER_RATE_RECENCIES][BUYER_RATE_ORDERS];
+} BuyerRates;
+
 typedef struct BuyerModel
 {
 	BuyerKind	kind;
@@ -64,14 +93,9 @@ typedef struct BuyerModel
 	uint64_t	customers;
 	uint64_t	repeaters;
 	uint32_t	iterations;
+	/* what predictions are where there is a problem */
+	BuyerRates	rates;
 } BuyerModel;
-
-typedef struct BuyerTimes
-{
-	uint32_t	x;
-	double		t_x;
-	double		T;
-} BuyerTimes;
 
 /* Customers with the same times count once, with their number. */
 typedef struct BuyerGroup
@@ -92,7 +116,10 @@ typedef struct BuyerSpend
 extern int	buyer_group_compare(const void *a, const void *b);
 extern int	buyer_spend_compare(const void *a, const void *b);
 
-/* Predictions of a model that is fitted: never NaN, never infinite.  Horizons are from T on. */
+/* Whether there is anything to predict with up to this horizon. */
+extern bool buyer_can_tell(const BuyerModel *model, double horizon);
+extern bool buyer_can_count(const BuyerModel *model, double horizon);	/* and not only whether there will be orders */
+/* Predictions: never NaN, never infinite.  Horizons are from T on.  Rates say nothing of being alive. */
 extern double buyer_alive(const BuyerModel *model, const BuyerTimes *times);
 extern double buyer_expected(const BuyerModel *model, const BuyerTimes *times, double horizon);
 extern double buyer_silent(const BuyerModel *model, const BuyerTimes *times, double horizon);	/* P(no order within) */
@@ -114,5 +141,22 @@ extern double buyer_log_add(double x, double y);	/* ln(e^x + e^y) */
 /* Sorts the groups and fits model->kind to them; times in weeks.  What cannot be told becomes model->problem. */
 extern void buyer_fit(Env *env, BuyerModel *model, BuyerGroup *groups, uint64_t n);
 extern void buyer_fit_spend(Env *env, BuyerModel *model, BuyerSpend *spend, uint64_t n);
+
+/* Rates: customers as they were when the window began, and their orders within it. */
+extern void buyer_rates_add(BuyerRates *rates, const BuyerTimes *then, uint32_t orders, uint64_t customers);
+extern void buyer_rates_merge(BuyerRates *rates, const BuyerRates *other);
+/* Of the short and the long window, the one to predict with; NULL where customers are too new for either. */
+extern const BuyerRates *buyer_rates_choose(const BuyerRates *by_window, double longest);
+extern bool buyer_rates_are_sound(const BuyerRates *rates);
+extern double buyer_rate(const BuyerRates *rates, const BuyerRate *cell);	/* chance of an order within the window */
+extern double buyer_rate_recency_end(int recency);
+extern double buyer_rates_silent(const BuyerRates *rates, const BuyerTimes *times, double horizon);
+extern double buyer_rates_expected(const BuyerRates *rates, const BuyerTimes *times, double horizon);
+
+/*
+ * The model of a part of the customers, drawn to the model of all: `full` customers of its own let it stand alone, fewer count as their share of that.
+ * Parameters are averaged as logarithms, as they were searched for.
+ */
+extern void buyer_shrink(BuyerModel *part, const BuyerModel *all, uint64_t full);
 
 #endif							/* PERSONALIZE_BUYER_H */

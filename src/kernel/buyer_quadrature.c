@@ -25,8 +25,8 @@ static const struct
 	{0.095012509837637441, 0.18945061045506847},
 };
 
-/* Enough for exponents up to some hundreds; beyond, the first panels have all of it. */
-#define MOST_PANELS 500
+/* No panel falls by more than some e^4, which 16 points know to the last digit. */
+#define PANEL_FALL 4.0
 #define NUM_NODES (sizeof(nodes) / sizeof(nodes[0]))
 
 /* The integrand over w = ln(m + y), where m is the smaller shift: there it is nearly an exponential. */
@@ -61,25 +61,44 @@ panel(const Powers *p, double from, double to)
 	return half * sum;
 }
 
+/* How fast the integrand falls at w; ever faster, the larger w is. */
+static double
+fall(const Powers *p, double w)
+{
+	double		y = exp(w) - p->shift;
+
+	return p->j * exp(w) / (p->alpha + y) + p->k * exp(w) / (p->beta + y);
+}
+
+/* Where exponents are large all of it is at the start, so panels are as long as the fall at their end allows. */
+static double
+next_end(const Powers *p, double from, double to)
+{
+	double		first = from + PANEL_FALL / (PANEL_FALL + fall(p, from));
+
+	return fmin(to, from + PANEL_FALL / (PANEL_FALL + fall(p, fmin(first, to))));
+}
+
 double
 power_integral_log(double alpha, double j, double beta, double k, double from, double to)
 {
 	Powers		p = {alpha, j, beta, k, fmin(alpha, beta)};
 	double		start = log(p.shift + from);
-	double		width = log1p((to - from) / (p.shift + from));
-	/* no panel falls by more than some e^4, which 16 points know to the last digit */
-	double		count = fmin(ceil(width * (j + k) / 4 + width), MOST_PANELS);
+	double		end = start + log1p((to - from) / (p.shift + from));
 	double		sum = 0;
 
-	if (!(width > 0))
+	if (!(end > start))
 		return -INFINITY;
 	p.peak = power_log(&p, start);
-	for (double i = 0; i < count; i++)
+	for (double at = start, next; at < end; at = next)
 	{
-		double		more = panel(&p, start + width * i / count, start + width * (i + 1) / count);
+		double		more;
 
+		next = next_end(&p, at, end);
+		more = panel(&p, at, next);
 		sum += more;
-		if (more < 1e-18 * sum)
+		/* a step that is too short to be one: the rest is nothing beside it */
+		if (more < 1e-18 * sum || next <= at)
 			break;
 	}
 	return p.peak + log(sum);

@@ -193,6 +193,42 @@ CREATE OPERATOR personalize.+ (
 );
 COMMENT ON OPERATOR personalize.+ (personalize.buyer, personalize.buyer) IS 'both buyers as one';
 
+CREATE FUNCTION personalize.buyer_eq(personalize.buyer, personalize.buyer)
+    RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'personalize_buyer_eq';
+COMMENT ON FUNCTION personalize.buyer_eq(personalize.buyer, personalize.buyer)
+    IS 'whether both are the same, for the operator =';
+
+CREATE FUNCTION personalize.buyer_ne(personalize.buyer, personalize.buyer)
+    RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'personalize_buyer_ne';
+COMMENT ON FUNCTION personalize.buyer_ne(personalize.buyer, personalize.buyer)
+    IS 'whether they differ, for the operator <>';
+
+CREATE OPERATOR personalize.= (
+    LEFTARG = personalize.buyer,
+    RIGHTARG = personalize.buyer,
+    FUNCTION = personalize.buyer_eq,
+    COMMUTATOR = OPERATOR(personalize.=),
+    NEGATOR = OPERATOR(personalize.<>),
+    RESTRICT = pg_catalog.eqsel,
+    JOIN = pg_catalog.eqjoinsel
+);
+COMMENT ON OPERATOR personalize.= (personalize.buyer, personalize.buyer) IS 'the same days and amounts';
+
+CREATE OPERATOR personalize.<> (
+    LEFTARG = personalize.buyer,
+    RIGHTARG = personalize.buyer,
+    FUNCTION = personalize.buyer_ne,
+    COMMUTATOR = OPERATOR(personalize.<>),
+    NEGATOR = OPERATOR(personalize.=),
+    RESTRICT = pg_catalog.neqsel,
+    JOIN = pg_catalog.neqjoinsel
+);
+COMMENT ON OPERATOR personalize.<> (personalize.buyer, personalize.buyer) IS 'other days or amounts';
+
 CREATE FUNCTION personalize.frequency(b personalize.buyer, as_of date DEFAULT current_date)
     RETURNS integer
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
@@ -360,6 +396,64 @@ CREATE FUNCTION personalize.problem(m personalize.buyer_model)
 COMMENT ON FUNCTION personalize.problem(personalize.buyer_model)
     IS 'why a model has no parameters; NULL if it has';
 
+CREATE FUNCTION personalize.buyer_model_eq(personalize.buyer_model, personalize.buyer_model)
+    RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'personalize_buyer_model_eq';
+COMMENT ON FUNCTION personalize.buyer_model_eq(personalize.buyer_model, personalize.buyer_model)
+    IS 'whether both are the same, for the operator =';
+
+CREATE FUNCTION personalize.buyer_model_ne(personalize.buyer_model, personalize.buyer_model)
+    RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'personalize_buyer_model_ne';
+COMMENT ON FUNCTION personalize.buyer_model_ne(personalize.buyer_model, personalize.buyer_model)
+    IS 'whether they differ, for the operator <>';
+
+CREATE OPERATOR personalize.= (
+    LEFTARG = personalize.buyer_model,
+    RIGHTARG = personalize.buyer_model,
+    FUNCTION = personalize.buyer_model_eq,
+    COMMUTATOR = OPERATOR(personalize.=),
+    NEGATOR = OPERATOR(personalize.<>),
+    RESTRICT = pg_catalog.eqsel,
+    JOIN = pg_catalog.eqjoinsel
+);
+COMMENT ON OPERATOR personalize.= (personalize.buyer_model, personalize.buyer_model) IS 'the same model';
+
+CREATE OPERATOR personalize.<> (
+    LEFTARG = personalize.buyer_model,
+    RIGHTARG = personalize.buyer_model,
+    FUNCTION = personalize.buyer_model_ne,
+    COMMUTATOR = OPERATOR(personalize.<>),
+    NEGATOR = OPERATOR(personalize.=),
+    RESTRICT = pg_catalog.neqsel,
+    JOIN = pg_catalog.neqjoinsel
+);
+COMMENT ON OPERATOR personalize.<> (personalize.buyer_model, personalize.buyer_model) IS 'another model';
+
+CREATE FUNCTION personalize.is_fallback(m personalize.buyer_model)
+    RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'personalize_buyer_model_is_fallback';
+COMMENT ON FUNCTION personalize.is_fallback(personalize.buyer_model)
+    IS 'whether predictions are rates of customers alike, as nothing could be fitted';
+
+CREATE FUNCTION personalize.fallback_rates(m personalize.buyer_model, OUT weeks integer, OUT recency_above double precision, OUT recency_up_to double precision,
+        OUT orders_from integer, OUT orders_to integer, OUT customers bigint, OUT buyers bigint, OUT rate double precision)
+    RETURNS SETOF record
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 16
+    AS 'MODULE_PATHNAME', 'personalize_buyer_model_rates';
+COMMENT ON FUNCTION personalize.fallback_rates(personalize.buyer_model)
+    IS 'by weeks since the last order and number of orders, how many customers ordered in the last weeks; all of them last';
+
+CREATE FUNCTION personalize.shrink(m personalize.buyer_model, pooled personalize.buyer_model, full_at bigint DEFAULT 1000)
+    RETURNS personalize.buyer_model
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'personalize_buyer_model_shrink';
+COMMENT ON FUNCTION personalize.shrink(personalize.buyer_model, personalize.buyer_model, bigint)
+    IS 'model of a part of the customers, drawn to that of all the more, the fewer they are';
+
 CREATE FUNCTION personalize.parameter(m personalize.buyer_model, name text)
     RETURNS double precision
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
@@ -437,7 +531,7 @@ CREATE FUNCTION personalize.churn_band(risk double precision)
 COMMENT ON FUNCTION personalize.churn_band(double precision)
     IS 'low below 0.33, high above 0.66, medium between';
 
--- Who ties at a border is told apart by what happened, so that the order of the arrays does not matter.
+-- Equal predictions share a bucket: whom a cut between them would take is not for what happened to decide.
 CREATE FUNCTION personalize.calibration(predicted double precision[], actual double precision[], buckets integer DEFAULT 10)
     RETURNS TABLE (bucket integer, customers bigint, predicted_orders double precision, actual_orders double precision, problem text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -445,8 +539,9 @@ CREATE FUNCTION personalize.calibration(predicted double precision[], actual dou
     SELECT s.bucket, s.customers, s.p, s.a,
            CASE WHEN s.bucket IS NULL AND pg_catalog.abs(s.p OPERATOR(pg_catalog.-) s.a) OPERATOR(pg_catalog.>) (0.15::pg_catalog.float8 OPERATOR(pg_catalog.*) s.a)
                 THEN 'the total is off by more than 15 %' END
-      FROM (SELECT t.bucket, pg_catalog.count(*) AS customers, pg_catalog.sum(t.p) AS p, pg_catalog.sum(t.a) AS a
-              FROM (SELECT u.p, u.a, pg_catalog.ntile(buckets) OVER (ORDER BY u.p, u.a) AS bucket
+      FROM (SELECT t.bucket, pg_catalog.count(*) AS customers, pg_catalog.sum(t.p ORDER BY t.p) AS p, pg_catalog.sum(t.a ORDER BY t.a) AS a
+              FROM (SELECT u.p, u.a, (1 OPERATOR(pg_catalog.+) (((pg_catalog.rank() OVER (ORDER BY u.p) OPERATOR(pg_catalog.-) 1) OPERATOR(pg_catalog.*) buckets)
+                                      OPERATOR(pg_catalog./) pg_catalog.count(*) OVER ()))::pg_catalog.int4 AS bucket
                       FROM ROWS FROM (pg_catalog.unnest(predicted), pg_catalog.unnest(actual)) AS u(p, a)
                      WHERE u.p IS NOT NULL AND u.a IS NOT NULL) AS t
              GROUP BY GROUPING SETS ((t.bucket), ())) AS s

@@ -423,3 +423,22 @@ personalize_buyer_send(PG_FUNCTION_ARGS)
 	}
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
+
+/* ---------------------------------------------------------------- operators */
+
+PG_FUNCTION_INFO_V1(personalize_buyer_eq);
+Datum
+personalize_buyer_eq(PG_FUNCTION_ARGS)
+{
+	bytea	   *a = PG_GETARG_BYTEA_PP(0);
+	bytea	   *b = PG_GETARG_BYTEA_PP(1);
+
+	PG_RETURN_BOOL(VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) && memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0);
+}
+
+PG_FUNCTION_INFO_V1(personalize_buyer_ne);
+Datum
+personalize_buyer_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!DatumGetBool(personalize_buyer_eq(fcinfo)));
+}

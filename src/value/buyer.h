@@ -60,6 +60,24 @@ extern BuyerTimes buyer_times(const BuyerHistory *h, int32 as_of);	/* in weeks *
 extern double buyer_mean(const BuyerHistory *h);	/* of repeat orders; not above 0 where there is none to speak of */
 extern int32 buyer_as_of(DateADT as_of);	/* -infinity and infinity are before and after everything */
 
+/*
+ * As it is stored; the type's storage is plain, so nothing shortens the header.  A model with a problem may have rates behind its fields: weeks, orders,
+ * customers and buyers of all, then of each cell.
+ */
+#define BUYER_FIELDS 13
+#define BUYER_RATE_NUMBERS (4 + 2 * BUYER_RATE_RECENCIES * BUYER_RATE_ORDERS)
+
+typedef struct StoredBuyerModel
+{
+	int32		vl_len_;
+	uint8		version;
+	uint8		kind;
+	uint8		problem;
+	uint8		spend_problem;
+	double		field[BUYER_FIELDS];
+	uint64		rates[FLEXIBLE_ARRAY_MEMBER];
+} StoredBuyerModel;
+
 extern bytea *buyer_model_form(const BuyerModel *model);
 extern void buyer_model_read(bytea *value, BuyerModel *model);
 extern BuyerKind buyer_kind(const char *name);

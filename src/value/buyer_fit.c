@@ -32,6 +32,7 @@ typedef struct FitState
 	uint64		num_spend;
 	uint64		spend_room;
 	BuyerSpend *spend;
+	BuyerRates	rates[2];		/* of the short window and the long one */
 } FitState;
 
 static FitState *
@@ -41,6 +42,8 @@ fit_new(MemoryContext context, BuyerKind kind)
 
 	server_env_init(&state->server, context);
 	state->kind = kind;
+	state->rates[0].weeks = BUYER_SHORT_WINDOW;
+	state->rates[1].weeks = BUYER_LONG_WINDOW;
 	return state;
 }
 
@@ -144,6 +147,40 @@ add_spend(FitState *s, uint32 x, double mean, uint64 customers)
 	s->spend[s->num_spend++] = (BuyerSpend) {x, mean, customers};
 }
 
+/* ---------------------------------------------------------------- rates */
+
+/* What became of a customer as the windows found him. */
+static void
+add_rates(FitState *s, bytea *buyer, int32 as_of, uint32 orders)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		int32		start = as_of - 7 * (int32) s->rates[i].weeks;
+		BuyerHistory then = buyer_history(buyer, start);
+		BuyerTimes	times;
+
+		if (then.orders == 0)
+			continue;
+		times = buyer_times(&then, start);
+		buyer_rates_add(&s->rates[i], &times, orders - then.orders, 1);
+	}
+}
+
+/* Times tell who ordered in a window, but not how often, nor how it found who did: so there is one rate for all, and no number of orders. */
+static void
+add_rates_of_times(FitState *s, const BuyerTimes *t, uint64 customers)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		double		start = t->T - s->rates[i].weeks;
+
+		if (start < 0)
+			continue;
+		s->rates[i].all.customers += customers;
+		s->rates[i].all.buyers += t->x > 0 && t->t_x > start ? customers : 0;
+	}
+}
+
 /* ---------------------------------------------------------------- rows */
 
 /* fit_buyers(buyer, as_of [, kind]): who had not ordered yet does not count. */
@@ -165,6 +202,7 @@ personalize_fit_buyers_add(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(state);
 	add_group(state, buyer_times(&h, as_of), 1);
 	add_spend(state, h.orders - 1, buyer_mean(&h), 1);
+	add_rates(state, PG_GETARG_BYTEA_PP(1), as_of, h.orders);
 	PG_RETURN_POINTER(state);
 }
 
@@ -186,6 +224,7 @@ personalize_fit_buyers_add_group(PG_FUNCTION_ARGS)
 	if (customers == 0)
 		PG_RETURN_POINTER(state);
 	add_group(state, t, customers);
+	add_rates_of_times(state, &t, customers);
 	if (!PG_ARGISNULL(4))
 		add_spend(state, t.x, guard_float_range("mean_value", PG_GETARG_FLOAT8(4), 0, 1e14), customers);
 	PG_RETURN_POINTER(state);
@@ -198,6 +237,8 @@ add_state(FitState *state, const FitState *other)
 		add_group(state, other->groups[i].times, other->groups[i].customers);
 	for (uint64 i = 0; i < other->num_spend; i++)
 		add_spend(state, other->spend[i].x, other->spend[i].mean, other->spend[i].customers);
+	for (int i = 0; i < 2; i++)
+		buyer_rates_merge(&state->rates[i], &other->rates[i]);
 }
 
 PG_FUNCTION_INFO_V1(personalize_fit_buyers_combine);
@@ -246,6 +287,8 @@ personalize_fit_buyers_serialize(PG_FUNCTION_ARGS)
 		pq_sendfloat8(&out, s->spend[i].mean);
 		pq_sendint64(&out, s->spend[i].customers);
 	}
+	/* between processes of one server, so as it is */
+	pq_sendbytes(&out, (char *) s->rates, sizeof(s->rates));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
@@ -281,8 +324,28 @@ personalize_fit_buyers_deserialize(PG_FUNCTION_ARGS)
 
 		add_spend(s, x, mean, pq_getmsgint64(&in));
 	}
+	pq_copymsgbytes(&in, (char *) s->rates, sizeof(s->rates));
 	pq_getmsgend(&in);
 	PG_RETURN_POINTER(s);
+}
+
+/* Where the data cannot tell, there are rates instead. */
+static void
+take_rates(BuyerModel *m, const FitState *s)
+{
+	double		longest = 0;
+	const BuyerRates *rates;
+
+	for (uint64 i = 0; i < s->num_groups; i++)
+		longest = Max(longest, s->groups[i].times.T);
+	rates = buyer_rates_choose(s->rates, longest);
+	if (rates != NULL)
+		m->rates = *rates;
+	ereport(WARNING,
+			(errmsg("no %s model can be fitted: %s", buyer_kind_name(m->kind), buyer_problem_text(m->problem)),
+			 errdetail("There are " UINT64_FORMAT " customers, of whom " UINT64_FORMAT " ordered again.", (uint64) m->customers, (uint64) m->repeaters),
+			 rates == NULL ? errhint("Nor were customers there for long enough to see how many come back, so predictions are NULL.") :
+			 errhint("Predictions are rates of customers alike in the last %u weeks.", rates->weeks)));
 }
 
 /* A model in any case: where the data cannot tell, it is one that says why. */
@@ -304,8 +367,6 @@ personalize_fit_buyers_final(PG_FUNCTION_ARGS)
 	buyer_fit(&server.env, &m, s->groups, s->num_groups);
 	buyer_fit_spend(&server.env, &m, s->spend, s->num_spend);
 	if (m.problem != BUYER_FITTED)
-		ereport(WARNING,
-				(errmsg("no %s model can be fitted: %s", buyer_kind_name(m.kind), buyer_problem_text(m.problem)),
-				 errdetail("There are " UINT64_FORMAT " customers, of whom " UINT64_FORMAT " ordered again.", (uint64) m.customers, (uint64) m.repeaters)));
+		take_rates(&m, s);
 	PG_RETURN_BYTEA_P(buyer_model_form(&m));
 }

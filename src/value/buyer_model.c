@@ -1,8 +1,8 @@
 /*
  * buyer_model.c
- *		The type buyer_model: parameters, and what they are worth; or why there are none.
+ *		The type buyer_model: parameters, and what they are worth; or why there are none, and rates to do with.
  *
- * Text is the kind and name=value in any order: mbg/nbd r=0.52 alpha=6.2 a=0.89 b=1.6.  Times are in weeks.
+ * Text is the kind and name=value in any order: mbg/nbd r=0.52 alpha=6.2 a=0.89 b=1.6.  Times are in weeks.  Rates are one list of numbers.
  */
 #include "value/buyer.h"
 
@@ -13,23 +13,14 @@
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
+#include "base/guards.h"
+
 #define STORED_VERSION 1
-#define NUM_FIELDS 13
+#define NUM_FIELDS BUYER_FIELDS
 #define FIRST_SPEND 5
-
-/* As it is stored; the type's storage is plain, so nothing shortens the header. */
-typedef struct StoredModel
-{
-	int32		vl_len_;
-	uint8		version;
-	uint8		kind;
-	uint8		problem;
-	uint8		spend_problem;
-	double		field[NUM_FIELDS];
-} StoredModel;
-
-StaticAssertDecl(offsetof(StoredModel, field) == 8, "stored layout");
-StaticAssertDecl(sizeof(StoredModel) == 8 + 8 * NUM_FIELDS, "stored layout");
+#define LOG_LIKELIHOOD 4
+/* More than any count of customers; a double holds it exactly. */
+#define MOST_COUNT UINT64CONST(9007199254740992)
 
 /* Order is stored; ranges hold for every way in. */
 static const struct
@@ -123,16 +114,70 @@ take_fields(BuyerModel *m, const double *f)
 	m->iterations = (uint32) f[12];
 }
 
+/* In the order in which they are stored, written and sent. */
+static void
+set_rates(const BuyerRates *r, uint64 *number)
+{
+	*number++ = r->weeks;
+	*number++ = r->orders;
+	*number++ = r->all.customers;
+	*number++ = r->all.buyers;
+	for (int i = 0; i < BUYER_RATE_RECENCIES; i++)
+		for (int j = 0; j < BUYER_RATE_ORDERS; j++)
+		{
+			*number++ = r->cells[i][j].customers;
+			*number++ = r->cells[i][j].buyers;
+		}
+}
+
+static void
+take_rates(BuyerRates *r, const uint64 *number)
+{
+	r->weeks = *number++;
+	r->orders = *number++;
+	r->all.customers = *number++;
+	r->all.buyers = *number++;
+	for (int i = 0; i < BUYER_RATE_RECENCIES; i++)
+		for (int j = 0; j < BUYER_RATE_ORDERS; j++)
+		{
+			r->cells[i][j].customers = *number++;
+			r->cells[i][j].buyers = *number++;
+		}
+}
+
+/* Rates that somebody wrote down may be anything. */
+static void
+check_rates(const StoredBuyerModel *s)
+{
+	BuyerRates	r;
+	bool		sound = s->problem != BUYER_FITTED;
+
+	for (int i = 0; i < BUYER_RATE_NUMBERS; i++)
+		sound &= s->rates[i] <= MOST_COUNT;
+	take_rates(&r, s->rates);
+	if (!sound || s->rates[0] > BUYER_LONG_WINDOW || !buyer_rates_are_sound(&r))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("rates of buyer_model are none that customers could have"),
+				 errdetail("Rates are of %d or %d weeks, and no more customers order than there are; a model with parameters has none.", BUYER_SHORT_WINDOW, BUYER_LONG_WINDOW)));
+}
+
+static StoredBuyerModel *
+new_model(void)
+{
+	return palloc0(offsetof(StoredBuyerModel, rates) + BUYER_RATE_NUMBERS * sizeof(uint64));
+}
+
 /* What a problem leaves without a meaning. */
 static bool
-is_field_absent(const StoredModel *s, int i)
+is_field_absent(const StoredBuyerModel *s, int i)
 {
 	return (i < FIRST_SPEND && s->problem != BUYER_FITTED) || (i >= FIRST_SPEND && i < FIRST_SPEND + 4 && s->spend_problem != BUYER_FITTED);
 }
 
 /* Text and binary input both end here. */
 static bytea *
-check_and_form(StoredModel *s)
+check_and_form(StoredBuyerModel *s)
 {
 	for (int i = 0; i < NUM_FIELDS; i++)
 	{
@@ -149,34 +194,42 @@ check_and_form(StoredModel *s)
 	}
 	for (int i = 10; i < NUM_FIELDS; i++)
 		s->field[i] = floor(s->field[i]);
+	if (s->rates[0] > 0)
+		check_rates(s);
 	s->version = STORED_VERSION;
-	SET_VARSIZE(s, sizeof(StoredModel));
+	SET_VARSIZE(s, offsetof(StoredBuyerModel, rates) + (s->rates[0] > 0 ? BUYER_RATE_NUMBERS * sizeof(uint64) : 0));
 	return (bytea *) s;
 }
 
 bytea *
 buyer_model_form(const BuyerModel *m)
 {
-	StoredModel *s = palloc0(sizeof(StoredModel));
+	StoredBuyerModel *s = new_model();
 
 	s->kind = m->kind;
 	s->problem = m->problem;
 	s->spend_problem = m->spend_problem;
 	set_fields(m, s->field);
+	if (m->problem != BUYER_FITTED)
+		set_rates(&m->rates, s->rates);
 	return check_and_form(s);
 }
 
 void
 buyer_model_read(bytea *value, BuyerModel *m)
 {
-	StoredModel *s = (StoredModel *) value;
+	StoredBuyerModel *s = (StoredBuyerModel *) value;
+	Size		rates = VARSIZE(value) - offsetof(StoredBuyerModel, rates);
 
-	if (VARSIZE(value) != sizeof(StoredModel) || s->version != STORED_VERSION)
+	if (VARSIZE(value) < offsetof(StoredBuyerModel, rates) || s->version != STORED_VERSION || (rates != 0 && rates != BUYER_RATE_NUMBERS * sizeof(uint64)))
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("value of type buyer_model is damaged")));
 	m->kind = s->kind;
 	m->problem = s->problem;
 	m->spend_problem = s->spend_problem;
 	take_fields(m, s->field);
+	m->rates.weeks = 0;
+	if (rates != 0)
+		take_rates(&m->rates, s->rates);
 }
 
 /* ---------------------------------------------------------------- text */
@@ -201,7 +254,26 @@ problem_named(const char *name, const char *word)
 }
 
 static void
-take_word(StoredModel *s, char *word, bool *has_spend_problem)
+parse_rates(StoredBuyerModel *s, char *list, const char *word)
+{
+	for (int i = 0; i < BUYER_RATE_NUMBERS; i++)
+	{
+		char	   *end;
+
+		if (*list < '0' || *list > '9')
+			bad_word(word);
+		errno = 0;
+		s->rates[i] = strtoull(list, &end, 10);
+		if (errno != 0 || *end != (i < BUYER_RATE_NUMBERS - 1 ? ',' : '\0'))
+			bad_word(word);
+		list = end + 1;
+	}
+	if (s->rates[0] == 0)
+		bad_word(word);
+}
+
+static void
+take_word(StoredBuyerModel *s, char *word, bool *has_spend_problem)
 {
 	char	   *value = strchr(word, '=');
 	char	   *end;
@@ -211,6 +283,8 @@ take_word(StoredModel *s, char *word, bool *has_spend_problem)
 	*value++ = '\0';
 	if (strcmp(word, "problem") == 0)
 		s->problem = problem_named(value, word);
+	else if (strcmp(word, "rates") == 0)
+		parse_rates(s, value, word);
 	else if (strcmp(word, "spend_problem") == 0)
 	{
 		s->spend_problem = problem_named(value, word);
@@ -237,7 +311,7 @@ personalize_buyer_model_in(PG_FUNCTION_ARGS)
 	char	   *text = pstrdup(PG_GETARG_CSTRING(0));
 	char	   *rest;
 	char	   *word = strtok_r(text, " \t\n\r\v\f", &rest);
-	StoredModel *s = palloc0(sizeof(StoredModel));
+	StoredBuyerModel *s = new_model();
 	bool		has_spend_problem = false;
 
 	if (word == NULL)
@@ -256,7 +330,7 @@ Datum
 personalize_buyer_model_out(PG_FUNCTION_ARGS)
 {
 	BuyerModel	m;
-	StoredModel *s = (StoredModel *) PG_GETARG_BYTEA_P(0);
+	StoredBuyerModel *s = (StoredBuyerModel *) PG_GETARG_BYTEA_P(0);
 	StringInfoData out;
 	char		number[DOUBLE_SHORTEST_DECIMAL_LEN];
 
@@ -274,6 +348,8 @@ personalize_buyer_model_out(PG_FUNCTION_ARGS)
 		double_to_shortest_decimal_buf(s->field[i], number);
 		appendStringInfo(&out, " %s=%s", s->kind == BUYER_PARETO ? fields[i].pareto : fields[i].name, number);
 	}
+	for (int i = 0; m.rates.weeks > 0 && i < BUYER_RATE_NUMBERS; i++)
+		appendStringInfo(&out, "%s" UINT64_FORMAT, i == 0 ? " rates=" : ",", s->rates[i]);
 	PG_RETURN_CSTRING(out.data);
 }
 
@@ -282,7 +358,7 @@ Datum
 personalize_buyer_model_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
-	StoredModel *s = palloc0(sizeof(StoredModel));
+	StoredBuyerModel *s = new_model();
 	int			version = pq_getmsgbyte(in);
 
 	s->kind = pq_getmsgbyte(in);
@@ -295,6 +371,9 @@ personalize_buyer_model_recv(PG_FUNCTION_ARGS)
 				 errdetail("Format %d, kind %d, problems %d and %d.", version, s->kind, s->problem, s->spend_problem)));
 	for (int i = 0; i < NUM_FIELDS; i++)
 		s->field[i] = pq_getmsgfloat8(in);
+	if (pq_getmsgbyte(in) != 0)
+		for (int i = 0; i < BUYER_RATE_NUMBERS; i++)
+			s->rates[i] = pq_getmsgint64(in);
 	PG_RETURN_BYTEA_P(check_and_form(s));
 }
 
@@ -303,7 +382,7 @@ Datum
 personalize_buyer_model_send(PG_FUNCTION_ARGS)
 {
 	BuyerModel	m;
-	StoredModel *s = (StoredModel *) PG_GETARG_BYTEA_P(0);
+	StoredBuyerModel *s = (StoredBuyerModel *) PG_GETARG_BYTEA_P(0);
 	StringInfoData out;
 
 	buyer_model_read((bytea *) s, &m);
@@ -314,6 +393,9 @@ personalize_buyer_model_send(PG_FUNCTION_ARGS)
 	pq_sendbyte(&out, s->spend_problem);
 	for (int i = 0; i < NUM_FIELDS; i++)
 		pq_sendfloat8(&out, s->field[i]);
+	pq_sendbyte(&out, m.rates.weeks > 0);
+	for (int i = 0; m.rates.weeks > 0 && i < BUYER_RATE_NUMBERS; i++)
+		pq_sendint64(&out, s->rates[i]);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
@@ -329,20 +411,106 @@ personalize_buyer_model_problem(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(problems[m.problem].text));
 }
 
+PG_FUNCTION_INFO_V1(personalize_buyer_model_is_fallback);
+Datum
+personalize_buyer_model_is_fallback(PG_FUNCTION_ARGS)
+{
+	BuyerModel	m;
+
+	buyer_model_read(PG_GETARG_BYTEA_P(0), &m);
+	PG_RETURN_BOOL(m.problem != BUYER_FITTED && m.rates.weeks > 0);
+}
+
+static void
+put_rate(ReturnSetInfo *result, const BuyerModel *m, int recency, int orders)
+{
+	const BuyerRate *rate = recency < 0 ? &m->rates.all : &m->rates.cells[recency][orders];
+	bool		nulls[8] = {false, recency < 0, recency < 0 || recency == BUYER_RATE_RECENCIES - 1, recency < 0, recency < 0 || orders == BUYER_RATE_ORDERS - 1};
+	Datum		values[8] = {0};
+
+	values[0] = Int32GetDatum(m->rates.weeks);
+	if (!nulls[1])
+		values[1] = Float8GetDatum(recency == 0 ? 0 : buyer_rate_recency_end(recency - 1));
+	if (!nulls[2])
+		values[2] = Float8GetDatum(buyer_rate_recency_end(recency));
+	values[3] = Int32GetDatum(orders + 1);
+	values[4] = Int32GetDatum(orders + 1);
+	values[5] = Int64GetDatum(rate->customers);
+	values[6] = Int64GetDatum(rate->buyers);
+	values[7] = Float8GetDatum(buyer_rate(&m->rates, rate));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* A row a cell, and one of all customers. */
+PG_FUNCTION_INFO_V1(personalize_buyer_model_rates);
+Datum
+personalize_buyer_model_rates(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	BuyerModel	m;
+
+	compat_materialize(fcinfo);
+	buyer_model_read(PG_GETARG_BYTEA_P(0), &m);
+	if (m.problem == BUYER_FITTED || m.rates.weeks == 0)
+		return (Datum) 0;
+	for (int i = 0; i < BUYER_RATE_RECENCIES; i++)
+		for (int j = 0; j < BUYER_RATE_ORDERS; j++)
+			put_rate(result, &m, i, j);
+	put_rate(result, &m, -1, -1);
+	return (Datum) 0;
+}
+
+/* (part, all, full) */
+PG_FUNCTION_INFO_V1(personalize_buyer_model_shrink);
+Datum
+personalize_buyer_model_shrink(PG_FUNCTION_ARGS)
+{
+	BuyerModel	part;
+	BuyerModel	all;
+
+	buyer_model_read(PG_GETARG_BYTEA_P(0), &part);
+	buyer_model_read(PG_GETARG_BYTEA_P(1), &all);
+	if (part.kind != all.kind)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a %s model cannot be shrunk to a %s model", kinds[part.kind], kinds[all.kind])));
+	buyer_shrink(&part, &all, guard_int_range("full_at", PG_GETARG_INT64(2), 1, INT64CONST(1000000000000)));
+	PG_RETURN_BYTEA_P(buyer_model_form(&part));
+}
+
+/* Equal models have equal bytes. */
+PG_FUNCTION_INFO_V1(personalize_buyer_model_eq);
+Datum
+personalize_buyer_model_eq(PG_FUNCTION_ARGS)
+{
+	bytea	   *a = PG_GETARG_BYTEA_P(0);
+	bytea	   *b = PG_GETARG_BYTEA_P(1);
+
+	PG_RETURN_BOOL(VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0);
+}
+
+PG_FUNCTION_INFO_V1(personalize_buyer_model_ne);
+Datum
+personalize_buyer_model_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!DatumGetBool(personalize_buyer_model_eq(fcinfo)));
+}
+
 /* A number by its name, for those who keep fits in a table. */
 PG_FUNCTION_INFO_V1(personalize_buyer_model_parameter);
 Datum
 personalize_buyer_model_parameter(PG_FUNCTION_ARGS)
 {
 	BuyerModel	m;
-	StoredModel *s = (StoredModel *) PG_GETARG_BYTEA_P(0);
+	StoredBuyerModel *s = (StoredBuyerModel *) PG_GETARG_BYTEA_P(0);
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	buyer_model_read((bytea *) s, &m);
 	for (int i = 0; i < NUM_FIELDS; i++)
 		if (strcmp(name, s->kind == BUYER_PARETO ? fields[i].pareto : fields[i].name) == 0)
 		{
-			if (is_field_absent(s, i))
+			/* nobody's likelihood is exactly 1: that of a model that was written down, or averaged, is not known */
+			if (is_field_absent(s, i) || (s->field[i] == 0 && (i == LOG_LIKELIHOOD || i == FIRST_SPEND + 3)))
 				PG_RETURN_NULL();
 			PG_RETURN_FLOAT8(s->field[i]);
 		}

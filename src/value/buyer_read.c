@@ -2,8 +2,7 @@
  * buyer_read.c
  *		What a buyer has done, and what a model expects of it.
  *
- * Predictions take a buyer and a day, or the numbers of the literature in weeks.  Without orders, or of a model that could not be fitted,
- * they are NULL.
+ * Predictions take a buyer and a day, or the numbers of the literature in weeks.  Without orders, or where the model cannot tell, they are NULL.
  */
 #include "value/buyer.h"
 
@@ -127,7 +126,7 @@ typedef struct Customer
 	BuyerModel	model;
 	BuyerTimes	times;
 	double		mean;
-	bool		known;			/* false: there is nothing to say */
+	bool		known;			/* false: there was no order */
 } Customer;
 
 /* (buyer, model, …, as_of) */
@@ -144,7 +143,7 @@ customer_of_buyer(FunctionCallInfo fcinfo, int as_of)
 		return c;
 	c.times = buyer_times(&h, PG_GETARG_DATEADT(as_of));
 	c.mean = buyer_mean(&h);
-	c.known = c.model.problem == BUYER_FITTED;
+	c.known = true;
 	return c;
 }
 
@@ -159,7 +158,7 @@ customer_of_numbers(FunctionCallInfo fcinfo)
 	c.times.t_x = guard_float_range("recency", PG_GETARG_FLOAT8(1), 0, c.times.x == 0 ? 0 : c.times.T);
 	buyer_model_read(PG_GETARG_BYTEA_P(3), &c.model);
 	c.mean = 0;
-	c.known = c.model.problem == BUYER_FITTED;
+	c.known = true;
 	return c;
 }
 
@@ -185,7 +184,7 @@ personalize_buyer_expected(PG_FUNCTION_ARGS)
 	Customer	c = customer_of_buyer(fcinfo, 3);
 	double		horizon = horizon_weeks(fcinfo, 2);
 
-	if (!c.known)
+	if (!c.known || !buyer_can_count(&c.model, horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(buyer_expected(&c.model, &c.times, horizon));
 }
@@ -197,7 +196,7 @@ personalize_buyer_expected_numbers(PG_FUNCTION_ARGS)
 	Customer	c = customer_of_numbers(fcinfo);
 	double		horizon = horizon_number(fcinfo, 4);
 
-	if (!c.known)
+	if (!c.known || !buyer_can_count(&c.model, horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(buyer_expected(&c.model, &c.times, horizon));
 }
@@ -208,7 +207,7 @@ personalize_buyer_alive(PG_FUNCTION_ARGS)
 {
 	Customer	c = customer_of_buyer(fcinfo, 2);
 
-	if (!c.known)
+	if (!c.known || c.model.problem != BUYER_FITTED)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(buyer_alive(&c.model, &c.times));
 }
@@ -219,7 +218,7 @@ personalize_buyer_alive_numbers(PG_FUNCTION_ARGS)
 {
 	Customer	c = customer_of_numbers(fcinfo);
 
-	if (!c.known)
+	if (!c.known || c.model.problem != BUYER_FITTED)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(buyer_alive(&c.model, &c.times));
 }
@@ -231,7 +230,7 @@ personalize_buyer_churn(PG_FUNCTION_ARGS)
 	Customer	c = customer_of_buyer(fcinfo, 3);
 	double		horizon = horizon_weeks(fcinfo, 2);
 
-	if (!c.known)
+	if (!c.known || !buyer_can_tell(&c.model, horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(buyer_silent(&c.model, &c.times, horizon));
 }
@@ -243,7 +242,7 @@ personalize_buyer_churn_numbers(PG_FUNCTION_ARGS)
 	Customer	c = customer_of_numbers(fcinfo);
 	double		horizon = horizon_number(fcinfo, 4);
 
-	if (!c.known)
+	if (!c.known || !buyer_can_tell(&c.model, horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(buyer_silent(&c.model, &c.times, horizon));
 }
@@ -291,7 +290,7 @@ personalize_buyer_lifetime(PG_FUNCTION_ARGS)
 	double		discount = guard_float_range("discount", PG_GETARG_FLOAT8(3), 0, 10);
 	double		margin = guard_float_range("margin", PG_GETARG_FLOAT8(4), 0, 1);
 
-	if (!c.known || c.model.spend_problem != BUYER_FITTED)
+	if (!c.known || !buyer_can_count(&c.model, horizon) || c.model.spend_problem != BUYER_FITTED)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(spend_of(&c) * margin * buyer_discounted(&c.model, &c.times, horizon, WEEKS_PER_STEP, discount, WEEKS_PER_YEAR));
 }

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "value/buyer.h"
 #include "value/cooccurrence.h"
 #include "value/rfm.h"
 
@@ -18,6 +19,15 @@ StaticAssertDecl(offsetof(Cooccurrence, num_baskets) == 24, "stored layout");
 StaticAssertDecl(offsetof(Cooccurrence, num_lists) == 32, "stored layout");
 StaticAssertDecl(offsetof(Cooccurrence, num_entries) == 40, "stored layout");
 StaticAssertDecl(offsetof(Cooccurrence, data) == 48, "stored layout");
+
+StaticAssertDecl(offsetof(StoredBuyerModel, version) == 4, "stored layout");
+StaticAssertDecl(offsetof(StoredBuyerModel, kind) == 5, "stored layout");
+StaticAssertDecl(offsetof(StoredBuyerModel, problem) == 6, "stored layout");
+StaticAssertDecl(offsetof(StoredBuyerModel, spend_problem) == 7, "stored layout");
+StaticAssertDecl(offsetof(StoredBuyerModel, field) == 8, "stored layout");
+StaticAssertDecl(offsetof(StoredBuyerModel, rates) == 112, "stored layout");
+StaticAssertDecl(BUYER_RATE_NUMBERS == 34, "stored layout");
+StaticAssertDecl(BUYER_BG == 1 && BUYER_MBG == 2 && BUYER_PARETO == 3 && BUYER_NO_SPEND == 6, "stored layout");
 
 StaticAssertDecl(offsetof(StoredRfm, version) == 4, "stored layout");
 StaticAssertDecl(offsetof(StoredRfm, levels) == 5, "stored layout");

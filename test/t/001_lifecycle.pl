@@ -11,7 +11,7 @@ my $baskets = q{(SELECT b, (b * 7 + i * i * 31 + b % 5) % 97 AS i FROM generate_
 my %value_of = (
 	activity => q{(SELECT personalize.activity(CASE b % 3 WHEN 0 THEN 'purchase' ELSE 'view' END, timestamptz '2026-01-01 00:00+00' + b * interval '1 hour', b / 3.0) FROM generate_series(1, 700) AS b)},
 	buyer => q{(SELECT personalize.buyer(date '2026-01-01' + b, b / 3.0) FROM generate_series(1, 40, 3) AS b)},
-	buyer_model => q{personalize.buyer_model 'mbg/nbd r=0.52484 alpha=43.28093 a=0.89136 b=1.614'},
+	buyer_model => q{(SELECT personalize.fit_buyers(CASE b % 5 WHEN 0 THEN 1 ELSE 0 END, CASE b % 5 WHEN 0 THEN 20 ELSE 0 END, 30, b, 1) FROM generate_series(1, 90) AS b)},
 	cooccurrence => "(SELECT personalize.cooccurrence(b, i) FROM $baskets)",
 	response_hours => q{(SELECT personalize.response_hours(timestamptz '2026-01-01 00:00+00' + b * interval '31 hours', timestamptz '2026-01-01 03:00+00' + b * interval '31 hours', 'Europe/Berlin') OPERATOR(personalize.+) personalize.visit_hours(timestamptz '2026-01-01 00:00+00' + b * interval '17 hours', 'Europe/Berlin') FROM generate_series(1, 300) AS b)},
 	itemvec => "(SELECT personalize.itemvec(i::bigint, b / 3.0) FROM $baskets)",

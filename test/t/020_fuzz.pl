@@ -19,7 +19,7 @@ my %values = (
 		'uuid: {00000000-0000-0000-0000-000000000000,ffffffff-ffff-ffff-ffff-ffffffffffff} {a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}x2',
 		'text weighted: {"","\"","\\\\","é日本😀"*7} {"a","b"*2}x3 {"a"}', 'bigint:', 'text:' ],
 	'personalize.buyer' => [ '{}', '{2026-01-31:29.5}', '{0001-01-01:-1,1999-12-31:0,2000-01-01:0.0001,9999-12-31:100000000000000}' ],
-	'personalize.buyer_model' => [ 'bg/nbd r=0.24 alpha=4.4 a=0.79 b=2.4', 'mbg/nbd problem=few spend_problem=no_spend customers=7', 'pareto/nbd r=0.5 alpha=10 s=0.6 beta=11 p=6 q=3.7 v=15 iterations=12' ],
+	'personalize.buyer_model' => [ 'bg/nbd r=0.24 alpha=4.4 a=0.79 b=2.4', 'mbg/nbd problem=few spend_problem=no_spend customers=7', 'mbg/nbd problem=edge spend_problem=few customers=900 rates=13,40,800,30' . ',100,3' x 15, 'pareto/nbd r=0.5 alpha=10 s=0.6 beta=11 p=6 q=3.7 v=15 iterations=12' ],
 	'personalize.rfm_model' => [ 'levels=3 r=60,14 f=1,3 m=50,199.5 customers=4338', 'levels=5 r=90,60,60,0 f=1,1,2,9223372036854775807 m=-1.5,0,0.0001,100000000000000' ],
 	'personalize.km' => [ '{}', '{9:1, 13:1+1, 28:0+1}', '{5e-324:1, 0.1:0+1, 300.5:4611686018427387000, 1e+22:7+7, 1.7976931348623157e+308:2}' ],
 	'personalize.response_hours' => [ '{}', '{2026-01-05T10:00+01:00 open 35 click 40, 2026-01-02T10:00+01:00 machine, 2025-10-26T00:30+02:00 change 150 by -60, visit 2026-01-05T20+01:00, visit 2026-01-05T19+01:00}',

@@ -173,6 +173,59 @@ extremes(void)
 			}
 }
 
+/* ---------------------------------------------------------------- rates */
+
+static void
+rates(void)
+{
+	BuyerModel	m = {.kind = BUYER_MBG, .problem = BUYER_FEW, .rates = {.weeks = BUYER_LONG_WINDOW}};
+	BuyerRates	more = {.weeks = BUYER_LONG_WINDOW};
+	BuyerRates	windows[2] = {{.weeks = BUYER_SHORT_WINDOW}, {.weeks = BUYER_LONG_WINDOW}};
+	BuyerTimes	fresh = {0, 0, 1};
+	BuyerTimes	old = {5, 10, 90};
+
+	CHECK(!buyer_rates_are_sound(&m.rates) && buyer_rates_choose(windows, 100) == NULL);
+	buyer_rates_add(&m.rates, &(BuyerTimes) {0, 0, 4}, 3, 2);
+	buyer_rates_add(&more, &(BuyerTimes) {0, 0, 2}, 0, 7);
+	buyer_rates_add(&more, &(BuyerTimes) {7, 3, 8}, 1, 1);
+	buyer_rates_merge(&m.rates, &more);
+	CHECK(buyer_rates_are_sound(&m.rates));
+	/* of nine alike two ordered, three times each; of ten in all three, seven times in all */
+	CHECK_NEAR(buyer_silent(&m, &fresh, 13), 1 - 2.5 / 10, 1e-15);
+	CHECK_NEAR(buyer_silent(&m, &fresh, 26), .75 * .75, 1e-15);
+	CHECK_NEAR(buyer_expected(&m, &fresh, 6.5), .25 * 7 / 3 / 2, 1e-15);
+	CHECK_NEAR(buyer_silent(&m, &old, 13), 1 - 3.5 / 11, 1e-15);
+	CHECK(buyer_silent(&m, &old, 0) == 1 && buyer_expected(&m, &old, 0) == 0);
+	CHECK(buyer_can_tell(&m, 52) && !buyer_can_tell(&m, 52.1) && buyer_can_count(&m, 52));
+	m.rates.orders = 0;
+	CHECK(buyer_can_tell(&m, 52) && !buyer_can_count(&m, 52));
+	windows[0] = windows[1] = m.rates;
+	CHECK(buyer_rates_choose(windows, 25.9) == &windows[0] && buyer_rates_choose(windows, 26) == &windows[1]);
+}
+
+static void
+parts(void)
+{
+	const BuyerModel all = {.kind = BUYER_BG, .r = 1, .alpha = 16, .a = 2, .b = 3, .p = 1, .q = 2, .v = 4, .customers = 5000};
+	BuyerModel	part = {.kind = BUYER_BG, .r = 4, .alpha = 1, .a = 2, .b = 27, .p = 16, .q = 2, .v = 1, .customers = 500, .log_likelihood = -9};
+	BuyerModel	none = {.kind = BUYER_BG, .problem = BUYER_FEW, .spend_problem = BUYER_FEW, .customers = 5};
+	BuyerModel	alone = part;
+
+	buyer_shrink(&alone, &all, 500);
+	CHECK(memcmp(&alone, &part, sizeof(part)) == 0);
+	buyer_shrink(&alone, &none, 1000);
+	CHECK(memcmp(&alone, &part, sizeof(part)) == 0);
+	buyer_shrink(&part, &all, 1000);
+	CHECK_NEAR(part.r, 2, 1e-12);
+	CHECK_NEAR(part.alpha, 4, 1e-12);
+	CHECK_NEAR(part.b, 9, 1e-12);
+	CHECK_NEAR(part.p, 4, 1e-12);
+	CHECK_NEAR(part.v, 2, 1e-12);
+	CHECK(part.customers == 500 && part.log_likelihood == 0);
+	buyer_shrink(&none, &all, 1000);
+	CHECK(none.problem == BUYER_FITTED && none.r == 1 && none.b == 3 && none.spend_problem == BUYER_FITTED && none.v == 4 && none.customers == 5);
+}
+
 /* ---------------------------------------------------------------- fitting */
 
 #define MOST 20000
@@ -363,6 +416,8 @@ test_buyer(void)
 	RUN(discounts);
 	RUN(expectation_is_the_integral);
 	RUN(extremes);
+	RUN(rates);
+	RUN(parts);
 	RUN(gradients);
 	RUN(minimum_of_a_valley);
 	RUN(fit_finds_what_was_simulated);
