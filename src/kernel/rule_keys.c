@@ -17,6 +17,8 @@
 #define MOST UINT32_MAX
 #define MAX_PARTS 4				/* ranges of one fact */
 
+const uint8_t rule_key_nth[RULE_KEY_NTHS] = {2, 3, 5, 10, 20, 50, 100, 200};
+
 /* --- keys ------------------------------------------------------------------- */
 
 size_t
@@ -83,13 +85,20 @@ rule_keys_of(const ActivityKind *kind)
 	int64_t		last = ACTIVITY_MIN_TIME;
 	int64_t		first = ACTIVITY_END_TIME;
 	__int128	sum = 0;
+	uint64_t	n = 0;
+	int			nth = 0;
 
-	for (bool any = false; activity_next_event(&k, &e); any = true)
+	while (activity_next_event(&k, &e))
 	{
-		last = any ? last : e.time;
+		last = n == 0 ? e.time : last;
 		first = e.time;
 		if (e.amount > 0)
 			sum += (__int128) e.amount * e.count;
+		for (n += e.count; nth < RULE_KEY_NTHS && n >= rule_key_nth[nth]; nth++)
+		{
+			keys.values[RULE_KEY_NTH + nth] = day_of(e.time);
+			keys.has[RULE_KEY_NTH + nth] = true;
+		}
 	}
 	keys.values[RULE_KEY_COUNT] = class_of(k.count);
 	keys.values[RULE_KEY_LAST] = hour_of(last);
@@ -218,6 +227,17 @@ need_count(Maker *m, All *all, const RuleEvents *events, int64_t count)
 	need_key(m, all, events, RULE_KEY_COUNT, class_of(count < 1 ? 1 : count), MOST);
 }
 
+/* So many events since then, two at least: the one with that number, or with the next below that there are keys of. */
+static void
+need_nth_from(Maker *m, All *all, const RuleEvents *events, int64_t time, int64_t count)
+{
+	int			nth = RULE_KEY_NTHS - 1;
+
+	while (rule_key_nth[nth] > count)
+		nth--;
+	need_key(m, all, events, RULE_KEY_NTH + nth, day_of(time), MOST);
+}
+
 static int64_t
 before(int64_t time, int64_t length)
 {
@@ -226,11 +246,17 @@ before(int64_t time, int64_t length)
 	return __builtin_sub_overflow(time, length, &result) ? INT64_MIN : result;
 }
 
-/* So many events after the one and up to the other time; what comes later than now changes none of it. */
+/*
+ * So many events after the one and up to the other time; what comes later than now changes none of it.  That the last of them, or the n-th last, is as late
+ * says more than how many there are in all.
+ */
 static void
 need_within(Maker *m, All *all, const RuleEvents *events, int64_t after, int64_t until, int64_t count)
 {
-	need_count(m, all, events, count);
+	if (after == INT64_MIN || count < rule_key_nth[0])
+		need_count(m, all, events, count);
+	else
+		need_nth_from(m, all, events, after + 1, count);
 	if (after != INT64_MIN)
 		need_last_from(m, all, events, after + 1);
 	/* hardly anybody's first event is still to come */
@@ -400,12 +426,12 @@ facts_of(Maker *m, All *all, const RuleNode *n, bool negated)
 
 /* Of those who do such things at all: last times as if one in 180 days left, first times as if one in 720 came. */
 static double
-mass_since(const Maker *m, RuleKeyType type, double value)
+share_since(const Maker *m, RuleKeyType type, double value)
 {
 	int64_t		as_of = m->context->as_of;
-	double		age = type == RULE_KEY_LAST ? ((double) hour_of(as_of) + 1 - value) / 24 / 180 : ((double) day_of(as_of) + 1 - value) / 720;
+	double		days = type == RULE_KEY_LAST ? ((double) hour_of(as_of) + 1 - value) / 24 : (double) day_of(as_of) + 1 - value;
 
-	return age <= 0 ? 0 : 1 - exp(-age);
+	return days <= 0 ? 0 : 1 - exp(-days / (type == RULE_KEY_FIRST ? 720 : 180));
 }
 
 static double
@@ -415,7 +441,9 @@ guess(const Maker *m, const RuleRange *r)
 		return 0.5 / fmax(1, least_of_class(r->low));
 	if (r->type == RULE_KEY_SUM)
 		return 0.2;
-	return 0.5 * (mass_since(m, r->type, r->low) - mass_since(m, r->type, (double) r->high + 1)) + 1e-4;
+	if (r->type >= RULE_KEY_NTH)
+		return share_since(m, r->type, r->low) / rule_key_nth[r->type - RULE_KEY_NTH] + 1e-4;
+	return share_since(m, r->type, r->low) - share_since(m, r->type, (double) r->high + 1) + 1e-4;
 }
 
 /* --- tree ------------------------------------------------------------------- */
@@ -448,14 +476,36 @@ need_of_fact(Maker *m, const Fact *fact)
 	return fact->n == 1 ? any->first : any;
 }
 
-/* That a kind occurs is said by all of its other keys, too. */
+static bool
+is_lower_bound(const Fact *fact)
+{
+	return fact->n == 1 && fact->parts[0].high == MOST;
+}
+
+/*
+ * That a kind occurs is said by all of its other keys, too; that so many events came since then says that the last did, and fewer; and where the last event
+ * is old, so is the first, unless the last is still to come.
+ */
+static bool
+implies(const Fact *a, const Fact *b)
+{
+	if (a->kind != b->kind || a == b || a->n == 0)
+		return false;
+	if (b->type == RULE_KEY_COUNT)
+		return is_lower_bound(b) && b->parts[0].low <= 1;
+	if (b->type == RULE_KEY_FIRST)
+		return a->type == RULE_KEY_LAST && b->n == 1 && b->parts[0].low == 0 && a->parts[0].high / 24 <= b->parts[0].high;
+	if (a->type < RULE_KEY_NTH || !is_lower_bound(a) || !is_lower_bound(b))
+		return false;
+	return b->type == RULE_KEY_LAST ? b->parts[0].low / 24 <= a->parts[0].low :
+		b->type >= RULE_KEY_NTH && b->type < a->type && b->parts[0].low <= a->parts[0].low;
+}
+
 static bool
 is_implied(const All *all, const Fact *fact)
 {
-	if (fact->type != RULE_KEY_COUNT || fact->n != 1 || fact->parts[0].low > 1)
-		return false;
 	for (uint32_t i = 0; i < all->num_facts; i++)
-		if (all->facts[i].kind == fact->kind && &all->facts[i] != fact)
+		if (implies(&all->facts[i], fact))
 			return true;
 	return false;
 }

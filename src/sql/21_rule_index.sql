@@ -33,3 +33,9 @@ AS 'MODULE_PATHNAME', 'personalize_rule_selectivity' LANGUAGE C STABLE STRICT PA
 COMMENT ON FUNCTION personalize.rule_selectivity(internal, oid, internal, integer) IS 'share of customers for whom a rule holds, for the planner';
 
 ALTER OPERATOR personalize.@@ (personalize.activity, personalize.rule) SET (RESTRICT = personalize.rule_selectivity);
+
+CREATE FUNCTION personalize.activity_typanalyze(internal) RETURNS boolean
+AS 'MODULE_PATHNAME', 'personalize_activity_typanalyze' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.activity_typanalyze(internal) IS 'statistics of activities: a sample of them, for rule_selectivity';
+
+ALTER TYPE personalize.activity SET (ANALYZE = personalize.activity_typanalyze);

@@ -8,10 +8,8 @@
 #include "value/rule.h"
 
 #include "access/gin.h"
-#include "access/stratnum.h"
 #include "access/xact.h"
 #include "pgtime.h"
-#include "utils/selfuncs.h"
 
 #include "kernel/rule_keys.h"
 #include "value/activity.h"
@@ -60,14 +58,6 @@ personalize_rule_gin_extract_value(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(keys);
 }
 
-/* What a rule needs now, in the current memory context. */
-static RuleNeeds *
-needs_now(Rule *rule, ServerEnv *server, RuleAttributes *attributes)
-{
-	rule_attributes_init(attributes, activity_guard_time(GetCurrentStatementStartTimestamp()), session_timezone);
-	return rule_needs(&server->env, rule, &attributes->context);
-}
-
 PG_FUNCTION_INFO_V1(personalize_rule_gin_extract_query);
 Datum
 personalize_rule_gin_extract_query(PG_FUNCTION_ARGS)
@@ -84,7 +74,8 @@ personalize_rule_gin_extract_query(PG_FUNCTION_ARGS)
 
 	server_env_init(&server, CurrentMemoryContext);
 	rule = rule_read(&server.env, PG_GETARG_DATUM(0));
-	needs = needs_now(rule, &server, &attributes);
+	rule_attributes_init(&attributes, activity_guard_time(GetCurrentStatementStartTimestamp()), session_timezone);
+	needs = rule_needs(&server.env, rule, &attributes.context);
 	*n = needs->num_ranges;
 	/* without keys, and in this mode, also those that have none are looked at */
 	*mode = needs->always ? GIN_SEARCH_MODE_ALL : GIN_SEARCH_MODE_DEFAULT;
@@ -134,32 +125,4 @@ personalize_rule_gin_consistent(PG_FUNCTION_ARGS)
 	RangeKey  **extra = (RangeKey **) PG_GETARG_POINTER(4);
 
 	PG_RETURN_GIN_TERNARY_VALUE(n == 0 || rule_needs_met(extra[0]->needs, present) ? GIN_MAYBE : GIN_FALSE);
-}
-
-/* --- estimates -------------------------------------------------------------- */
-
-PG_FUNCTION_INFO_V1(personalize_rule_selectivity);
-Datum
-personalize_rule_selectivity(PG_FUNCTION_ARGS)
-{
-	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
-	List	   *args = (List *) PG_GETARG_POINTER(2);
-	VariableStatData variable;
-	Node	   *other;
-	bool		on_left;
-	double		fraction = DEFAULT_MATCHING_SEL;
-
-	if (!get_restriction_variable(root, args, PG_GETARG_INT32(3), &variable, &other, &on_left))
-		PG_RETURN_FLOAT8(fraction);
-	if (IsA(other, Const) && !((Const *) other)->constisnull && on_left)
-	{
-		ServerEnv	server;
-		RuleAttributes attributes;
-
-		server_env_init(&server, CurrentMemoryContext);
-		fraction = needs_now(rule_read(&server.env, ((Const *) other)->constvalue), &server, &attributes)->fraction;
-	}
-	ReleaseVariableStats(variable);
-	CLAMP_PROBABILITY(fraction);
-	PG_RETURN_FLOAT8(fraction);
 }

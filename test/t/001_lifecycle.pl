@@ -14,6 +14,7 @@ my %value_of = (
 	buyer_model => q{(SELECT personalize.fit_buyers(CASE b % 5 WHEN 0 THEN 1 ELSE 0 END, CASE b % 5 WHEN 0 THEN 20 ELSE 0 END, 30, b, 1) FROM generate_series(1, 90) AS b)},
 	cooccurrence => "(SELECT personalize.cooccurrence(b, i) FROM $baskets)",
 	response_hours => q{(SELECT personalize.response_hours(timestamptz '2026-01-01 00:00+00' + b * interval '31 hours', timestamptz '2026-01-01 03:00+00' + b * interval '31 hours', 'Europe/Berlin') OPERATOR(personalize.+) personalize.visit_hours(timestamptz '2026-01-01 00:00+00' + b * interval '17 hours', 'Europe/Berlin') FROM generate_series(1, 300) AS b)},
+	cset => q{(SELECT personalize.cset_agg(b * b % 40000 + b % 3 * 100000) FROM generate_series(1, 20000) AS b)},
 	itemvec => "(SELECT personalize.itemvec(i::bigint, b / 3.0) FROM $baskets)",
 	rfm_model => q{(SELECT personalize.rfm_thresholds(b % 90, b % 7 + 1, b / 3.0) FROM generate_series(1, 400) AS b)},
 	km => q{(SELECT personalize.km(b * 7 % 97 / 8.0, b % 3 > 0) FROM generate_series(1, 700) AS b)},
