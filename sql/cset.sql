@@ -21,10 +21,12 @@ SELECT '{9223372036854775808}'::cset;
 SELECT '{1-9223372036854775808}'::cset;
 SELECT '{1-9223372036854775807}'::cset;
 SELECT '{-9223372036854775808-9223372036854775807}'::cset;
+SELECT '{0-34359738368}'::cset;
+SELECT '{7-34359738366}'::cset AS everybody, cardinality('{0-34359738367}'::cset), octet_length(cset_send('{0-34359738367}'));
 
 -- binary form
 SELECT encode(cset_send('{5}'), 'hex') AS one, encode(cset_send('{}'), 'hex') AS none, encode(cset_send('{-1,32768,32770}'), 'hex') AS two_chunks,
-	   octet_length(cset_send('{0-2047}')) AS places, octet_length(cset_send('{0-2048}')) AS bitmap, octet_length(cset_send('{1-1000000}')) AS million;
+	   octet_length(cset_send('{0-2047}')) AS places, octet_length(cset_send('{0-2048}')) AS bitmap, octet_length(cset_send('{0-32767}')) AS full, octet_length(cset_send('{1-1000000}')) AS million;
 
 -- made of rows, arrays, other sets
 SELECT cset_agg(i) FROM generate_series(1, 10) AS i;

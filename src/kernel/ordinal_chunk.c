@@ -10,6 +10,8 @@
 
 #define LINES (ORDINAL_PLACES / SIMD_SPAN)
 
+const unsigned char ordinal_full[ORDINAL_BITMAP] = {[0 ... ORDINAL_BITMAP - 1] = 0xff};
+
 static inline uint32_t
 get_place(const unsigned char *p)
 {
@@ -58,26 +60,33 @@ get_word(const unsigned char *p)
 	return word;
 }
 
-uint32_t
-ordinal_next_place(const unsigned char *bitmap, uint32_t from)
+/* Flipped with all ones, gaps are found like members. */
+static uint32_t
+find_bit(const unsigned char *bitmap, uint32_t from, uint64_t flip)
 {
 	uint64_t	word;
 
 	if (from >= ORDINAL_PLACES)
 		return ORDINAL_PLACES;
-	word = get_word(bitmap + from / 64 * 8) >> from % 64;
+	word = (get_word(bitmap + from / 64 * 8) ^ flip) >> from % 64;
 	if (word != 0)
 		return from + __builtin_ctzll(word);
 	for (from = (from / 64 + 1) * 64; from < ORDINAL_PLACES; from += 64)
-		if ((word = get_word(bitmap + from / 8)) != 0)
+		if ((word = get_word(bitmap + from / 8) ^ flip) != 0)
 			return from + __builtin_ctzll(word);
 	return ORDINAL_PLACES;
 }
 
-static size_t
-body_size(uint32_t count)
+uint32_t
+ordinal_next_place(const unsigned char *bitmap, uint32_t from)
 {
-	return count > ORDINAL_MAX_SPARSE ? ORDINAL_BITMAP : 2 * (size_t) count;
+	return find_bit(bitmap, from, 0);
+}
+
+uint32_t
+ordinal_next_gap(const unsigned char *bitmap, uint32_t from)
+{
+	return find_bit(bitmap, from, ~UINT64_C(0));
 }
 
 /* --- bytes ------------------------------------------------------------------ */
@@ -102,9 +111,9 @@ ordinal_chunk_decode(int64_t number, const void *bytes, size_t size, OrdinalChun
 	if (size < 2 || get_place(p) >= ORDINAL_PLACES)
 		return false;
 	chunk->count = get_place(p) + 1;
-	chunk->body = p + 2;
+	chunk->body = chunk->count == ORDINAL_PLACES ? ordinal_full : p + 2;
 	chunk->dense = chunk->count > ORDINAL_MAX_SPARSE;
-	if (size != 2 + body_size(chunk->count))
+	if (size != 2 + ordinal_body_size(chunk->count))
 		return false;
 	return chunk->dense ? count_bits(chunk->body) == chunk->count : is_ascending(chunk->body, chunk->count);
 }
@@ -113,7 +122,7 @@ ordinal_chunk_decode(int64_t number, const void *bytes, size_t size, OrdinalChun
 static void
 put_places(unsigned char *out, const OrdinalChunk *chunk)
 {
-	unsigned char *end = out + body_size(chunk->count);
+	unsigned char *end = out + ordinal_body_size(chunk->count);
 	uint32_t	place = 0;
 
 	while (out < end && (place = ordinal_next_place(chunk->body, place)) < ORDINAL_PLACES)
@@ -130,8 +139,8 @@ ordinal_chunk_encode(const OrdinalChunk *chunk, unsigned char *out)
 	if (chunk->dense && chunk->count <= ORDINAL_MAX_SPARSE)
 		put_places(out, chunk);
 	else
-		memcpy(out, chunk->body, body_size(chunk->count));
-	return 2 + body_size(chunk->count);
+		memcpy(out, chunk->body, ordinal_body_size(chunk->count));
+	return 2 + ordinal_body_size(chunk->count);
 }
 
 /* --- members ---------------------------------------------------------------- */

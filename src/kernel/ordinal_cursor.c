@@ -33,9 +33,13 @@ get_chunk(OrdinalBytes *c, OrdinalChunk *chunk)
 		return false;
 	chunk->number = c->number;
 	chunk->count = (head[0] | (uint32_t) head[1] << 8) + 1;
+	if (chunk->count > ORDINAL_PLACES)
+		return false;
 	chunk->dense = chunk->count > ORDINAL_MAX_SPARSE;
-	chunk->body = wire_get_bytes(&c->in, chunk->dense ? ORDINAL_BITMAP : 2 * (size_t) chunk->count);
-	return chunk->body != NULL && chunk->count <= ORDINAL_PLACES;
+	chunk->body = wire_get_bytes(&c->in, ordinal_body_size(chunk->count));
+	if (chunk->count == ORDINAL_PLACES)
+		chunk->body = ordinal_full;
+	return chunk->body != NULL;
 }
 
 static bool
@@ -77,7 +81,7 @@ ordinal_is_canonical(const void *bytes, size_t size)
 	while (cursor->next(cursor, &chunk))
 	{
 		uint64_t	coded = start == (const unsigned char *) bytes + 1 ? wire_zigzag(chunk.number) : (uint64_t) (chunk.number - before - 1);
-		const unsigned char *head = chunk.body - 2;
+		const unsigned char *head = c.in.at - ordinal_body_size(chunk.count) - 2;
 
 		if (wire_varint_size(coded) != (size_t) (head - start) || !ordinal_chunk_decode(chunk.number, head, c.in.at - head, &checked))
 			return false;
@@ -205,7 +209,7 @@ ordinal_writer_begin(OrdinalWriter *w, Env *env, size_t reserve)
 void
 ordinal_writer_put(OrdinalWriter *w, const OrdinalChunk *chunk)
 {
-	size_t		room = WIRE_MAX_VARINT + 2 + (chunk->count > ORDINAL_MAX_SPARSE ? ORDINAL_BITMAP : 2 * (size_t) chunk->count);
+	size_t		room = WIRE_MAX_VARINT + 2 + ordinal_body_size(chunk->count);
 	unsigned char *out;
 
 	if (chunk->count == 0)
@@ -260,18 +264,44 @@ walk_in_chunk(OrdinalWalk *walk, uint32_t *place)
 	return true;
 }
 
+static bool
+next_chunk(OrdinalWalk *walk)
+{
+	walk->inside = walk->cursor->next(walk->cursor, &walk->chunk);
+	walk->at = 0;
+	return walk->inside;
+}
+
 bool
 ordinal_walk_next(OrdinalWalk *walk, int64_t *ordinal)
 {
 	uint32_t	place;
 
 	while (!walk->inside || !walk_in_chunk(walk, &place))
-	{
-		walk->inside = walk->cursor->next(walk->cursor, &walk->chunk);
-		walk->at = 0;
-		if (!walk->inside)
+		if (!next_chunk(walk))
 			return false;
-	}
 	*ordinal = ordinal_at(walk->chunk.number, place);
+	return true;
+}
+
+bool
+ordinal_walk_run(OrdinalWalk *walk, int64_t *first, int64_t *last)
+{
+	const OrdinalChunk *c = &walk->chunk;
+
+	if (!ordinal_walk_next(walk, first))
+		return false;
+	*last = *first;
+	if (c->dense)
+	{
+		walk->at = ordinal_next_gap(c->body, walk->at);
+		*last = ordinal_at(c->number, walk->at - 1);
+	}
+	else
+		while (walk->at < c->count && (c->body[2 * walk->at] | (int64_t) c->body[2 * walk->at + 1] << 8) == ordinal_place(*last) + 1)
+		{
+			walk->at++;
+			++*last;
+		}
 	return true;
 }

@@ -3,7 +3,8 @@
  *		Sets of ordinal_set.h in memory.
  *
  * Chunks stand in the order in which they came and are found by a hash of their number, so that a look-up costs the same in a set of customers
- * numbered from 1 and in one of random keys.  A chunk has room for four places in itself, then a list, and from MAX_PLACES members on a bitmap.
+ * numbered from 1 and in one of random keys.  A chunk has room for four places in itself, then a list, and from MAX_PLACES members on a bitmap; all full
+ * ones share theirs.
  */
 #include "kernel/ordinal_set.h"
 
@@ -20,7 +21,7 @@ typedef struct Chunk
 	union
 	{
 		unsigned char own[2 * OWN_PLACES];	/* capacity is OWN_PLACES */
-		unsigned char *body;
+		unsigned char *body;	/* ordinal_full, which nobody writes to, or the chunk's own */
 	}			u;
 } Chunk;
 
@@ -46,14 +47,23 @@ ordinal_set_create(Env *env)
 	return set;
 }
 
+/* Frees what a chunk has of its own. */
+static void
+release_body(OrdinalSet *set, const Chunk *c)
+{
+	if (c->capacity == OWN_PLACES || c->u.body == ordinal_full)
+		return;
+	set->memory -= c->capacity == 0 ? ORDINAL_BITMAP : 2 * c->capacity;
+	env_release(set->env, c->u.body);
+}
+
 void
 ordinal_set_release(OrdinalSet *set)
 {
 	Env		   *env = set->env;
 
 	for (uint64_t i = 0; i < set->n; i++)
-		if (set->chunks[i].capacity != OWN_PLACES)
-			env_release(env, set->chunks[i].u.body);
+		release_body(set, &set->chunks[i]);
 	env_release(env, set->chunks);
 	env_release(env, set->slots);
 	env_release(env, set);
@@ -171,12 +181,8 @@ become_bitmap(OrdinalSet *set, Chunk *c)
 	unsigned char *bitmap = env_alloc(set->env, ORDINAL_BITMAP, 1);
 
 	ordinal_chunk_bitmap(&look, bitmap);
+	release_body(set, c);
 	set->memory += ORDINAL_BITMAP;
-	if (c->capacity != OWN_PLACES)
-	{
-		set->memory -= 2 * c->capacity;
-		env_release(set->env, c->u.body);
-	}
 	c->u.body = bitmap;
 	c->capacity = 0;
 }
@@ -194,9 +200,8 @@ make_room(OrdinalSet *set, Chunk *c)
 	}
 	body = env_alloc(set->env, capacity, 2);
 	memcpy(body, look_at(c).body, 2 * c->count);
-	set->memory += 2 * capacity - (c->capacity == OWN_PLACES ? 0 : 2 * c->capacity);
-	if (c->capacity != OWN_PLACES)
-		env_release(set->env, c->u.body);
+	release_body(set, c);
+	set->memory += 2 * capacity;
 	c->u.body = body;
 	c->capacity = capacity;
 }
@@ -224,6 +229,17 @@ add_to_list(Chunk *c, uint32_t place)
 	places[2 * at + 1] = (unsigned char) (place >> 8);
 }
 
+/* What has become full needs no bitmap of its own. */
+static void
+settle(OrdinalSet *set, Chunk *c)
+{
+	if (c->count < ORDINAL_PLACES)
+		return;
+	release_body(set, c);
+	c->capacity = 0;
+	c->u.body = (unsigned char *) ordinal_full;
+}
+
 static bool
 add_to_chunk(OrdinalSet *set, Chunk *c, uint32_t place)
 {
@@ -239,6 +255,7 @@ add_to_chunk(OrdinalSet *set, Chunk *c, uint32_t place)
 		add_to_list(c, place);
 	c->count++;
 	set->count++;
+	settle(set, c);
 	return true;
 }
 
@@ -261,6 +278,8 @@ ordinal_set_remove(OrdinalSet *set, int64_t ordinal)
 	look = look_at(c);
 	if (!ordinal_chunk_contains(&look, place))
 		return false;
+	if (c->u.body == ordinal_full && c->capacity == 0)
+		become_bitmap(set, c);
 	if (c->capacity == 0)
 		c->u.body[place / 8] &= (unsigned char) ~(1 << place % 8);
 	else
@@ -289,11 +308,17 @@ ordinal_set_add_chunk(OrdinalSet *set, const OrdinalChunk *chunk)
 			add_to_chunk(set, c, (chunk->body[2 * i] | (uint32_t) chunk->body[2 * i + 1] << 8) % ORDINAL_PLACES);
 		return;
 	}
-	if (c->capacity != 0)
-		become_bitmap(set, c);
 	set->count -= c->count;
-	c->count = ordinal_chunk_merge(c->u.body, chunk);
+	if (c->count < ORDINAL_PLACES && chunk->count < ORDINAL_PLACES)
+	{
+		if (c->capacity != 0)
+			become_bitmap(set, c);
+		c->count = ordinal_chunk_merge(c->u.body, chunk);
+	}
+	else
+		c->count = ORDINAL_PLACES;
 	set->count += c->count;
+	settle(set, c);
 }
 
 void
@@ -307,9 +332,11 @@ ordinal_set_add_range(OrdinalSet *set, int64_t first, int64_t last)
 		OrdinalChunk chunk;
 
 		env_check(set->env, 0, 0);
-		for (uint32_t place = from; place <= to; place++)
-			bitmap[place / 8] |= (unsigned char) (1 << place % 8);
 		chunk = (OrdinalChunk) {number, to - from + 1, true, bitmap};
+		if (chunk.count == ORDINAL_PLACES)
+			chunk.body = ordinal_full;
+		for (uint32_t place = from; place <= to && chunk.body == bitmap; place++)
+			bitmap[place / 8] |= (unsigned char) (1 << place % 8);
 		ordinal_set_add_chunk(set, &chunk);
 	}
 }

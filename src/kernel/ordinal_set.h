@@ -7,6 +7,7 @@
  *		two bytes: members less one (the highest bit is 0: another form would set it), then
  *		up to ORDINAL_MAX_SPARSE members: their places, ascending, two bytes each
  *		more: a bitmap of 4096 bytes, place p in bit p % 8 of byte p / 8
+ *		all: nothing
  *
  * all little-endian.  An empty chunk has no bytes.  So a chunk is at most ORDINAL_MAX_CHUNK bytes, and a change of one member rewrites no more
  * than that: it fits a heap row, where its column is STORAGE PLAIN.  A whole set is
@@ -28,6 +29,13 @@
 #define ORDINAL_BITMAP (ORDINAL_PLACES / 8) /* bytes */
 #define ORDINAL_MAX_SPARSE 2048
 #define ORDINAL_MAX_CHUNK (2 + ORDINAL_BITMAP)
+
+/* Of the bytes of a chunk with so many members, those behind the count. */
+static inline size_t
+ordinal_body_size(uint32_t count)
+{
+	return count == ORDINAL_PLACES ? 0 : count > ORDINAL_MAX_SPARSE ? ORDINAL_BITMAP : 2 * (size_t) count;
+}
 
 /* Chunks of negative numbers have negative numbers. */
 static inline int64_t
@@ -66,6 +74,9 @@ typedef enum OrdinalOp
 	ORDINAL_MINUS
 } OrdinalOp;
 
+/* The bitmap of a chunk that is full. */
+extern const unsigned char ordinal_full[ORDINAL_BITMAP];
+
 /* A chunk of bytes as they are stored; false where they are none.  No bytes are an empty chunk.  Trusts no byte, and checks all of them. */
 extern bool ordinal_chunk_decode(int64_t number, const void *bytes, size_t size, OrdinalChunk *chunk);
 /* Canonical bytes, up to ORDINAL_MAX_CHUNK of them; returns how many. */
@@ -77,6 +88,8 @@ extern void ordinal_chunk_bitmap(const OrdinalChunk *chunk, unsigned char *bitma
 extern uint32_t ordinal_chunk_merge(unsigned char *bitmap, const OrdinalChunk *chunk);
 /* The first place in a bitmap from there on; ORDINAL_PLACES where there is none. */
 extern uint32_t ordinal_next_place(const unsigned char *bitmap, uint32_t from);
+/* The first that is not in it. */
+extern uint32_t ordinal_next_gap(const unsigned char *bitmap, uint32_t from);
 extern OrdinalChunk ordinal_chunk_of_bitmap(int64_t number, const unsigned char *bitmap);
 /* Both have the same number.  The result may point into either, or into scratch: ORDINAL_BITMAP bytes, which neither of them is in. */
 extern OrdinalChunk ordinal_chunk_combine(OrdinalOp op, const OrdinalChunk *a, const OrdinalChunk *b, unsigned char *scratch);
@@ -182,5 +195,7 @@ typedef struct OrdinalWalk
 
 extern void ordinal_walk_begin(OrdinalWalk *walk, OrdinalCursor *cursor);
 extern bool ordinal_walk_next(OrdinalWalk *walk, int64_t *ordinal);
+/* Instead: all of a chunk that follow each other without a gap, from the first to the last. */
+extern bool ordinal_walk_run(OrdinalWalk *walk, int64_t *first, int64_t *last);
 
 #endif							/* PERSONALIZE_KERNEL_ORDINAL_SET_H */

@@ -10,7 +10,8 @@
 #include "kernel/simd.h"
 #include "unit.h"
 
-#define MAX_MEMBERS 60000
+#define MAX_RANDOM 30000
+#define MAX_MEMBERS (2 * (MAX_RANDOM + ORDINAL_PLACES))
 
 static uint64_t state;
 
@@ -51,7 +52,7 @@ plain_has(const Plain *p, int64_t ordinal)
 static Plain *
 plain_combine(OrdinalOp op, const Plain *a, const Plain *b)
 {
-	Plain	   *result = malloc(sizeof(Plain) + sizeof(int64_t) * MAX_MEMBERS);
+	Plain	   *result = malloc(sizeof(Plain));
 
 	result->n = 0;
 	for (uint32_t i = 0; i < a->n; i++)
@@ -87,7 +88,7 @@ random_set(Plain *plain)
 {
 	OrdinalSet *set = ordinal_set_create(unit_env());
 	int			shape = unit_random(&state) % 5;
-	uint32_t	n = unit_random(&state) % 3 == 0 ? unit_random(&state) % 20 : unit_random(&state) % (MAX_MEMBERS / 2);
+	uint32_t	n = unit_random(&state) % 3 == 0 ? unit_random(&state) % 20 : unit_random(&state) % MAX_RANDOM;
 
 	plain->n = 0;
 	for (uint32_t i = 0; i < n; i++)
@@ -97,10 +98,19 @@ random_set(Plain *plain)
 		plain->members[plain->n++] = ordinal;
 		ordinal_set_add(set, ordinal);
 	}
+	/* full chunks, and nearly full ones */
+	if (unit_random(&state) % 3 == 0)
+	{
+		int64_t		chunk = unit_random(&state) % 3;
+
+		ordinal_set_add_range(set, ordinal_at(chunk, 0), ordinal_at(chunk, ORDINAL_PLACES - 1));
+		for (uint32_t place = 0; place < ORDINAL_PLACES; place++)
+			plain->members[plain->n++] = ordinal_at(chunk, place);
+	}
 	plain_sort(plain);
 	/* some leave again, which must not show */
-	for (uint32_t i = 0; i < plain->n; i++)
-		if (unit_random(&state) % 4 == 0)
+	for (uint32_t i = 0, one_in = unit_random(&state) % 2 ? 4 : MAX_MEMBERS; i < plain->n; i++)
+		if (unit_random(&state) % one_in == 0)
 		{
 			CHECK(ordinal_set_remove(set, plain->members[i]));
 			CHECK(!ordinal_set_remove(set, plain->members[i]));
@@ -125,6 +135,27 @@ check_walk(OrdinalCursor *cursor, const Plain *plain)
 	CHECK(!cursor->bad);
 }
 
+/* Runs within chunks hold the same, and have gaps or ends of chunks on both sides. */
+static void
+check_runs(OrdinalCursor *cursor, const Plain *plain)
+{
+	OrdinalWalk walk;
+	int64_t		first;
+	int64_t		last;
+	uint32_t	i = 0;
+	bool		same = true;
+
+	ordinal_walk_begin(&walk, cursor);
+	while (same && ordinal_walk_run(&walk, &first, &last))
+	{
+		same = ordinal_chunk_number(first) == ordinal_chunk_number(last) && i < plain->n && plain->members[i] == first;
+		while (i < plain->n && plain->members[i] <= last)
+			i++;
+		same = same && plain->members[i - 1] == last && (i == plain->n || ordinal_place(last) == ORDINAL_PLACES - 1 || plain->members[i] > last + 1);
+	}
+	CHECK(same && i == plain->n);
+}
+
 static void
 check_set(OrdinalSet *set, const Plain *plain)
 {
@@ -143,6 +174,7 @@ check_set(OrdinalSet *set, const Plain *plain)
 	}
 	CHECK(same);
 	check_walk(ordinal_set_open(&at, set), plain);
+	check_runs(ordinal_set_open(&at, set), plain);
 	CHECK(ordinal_count(ordinal_set_open(&at, set)) == plain->n);
 }
 
@@ -254,7 +286,7 @@ test_forms(void)
 static void
 test_ranges(void)
 {
-	static const int64_t ends[][2] = {{5, 5}, {6, 5}, {-3, 3}, {0, 32767}, {-40000, 100000}, {INT64_MAX - 2, INT64_MAX}, {INT64_MIN, INT64_MIN + 40000}};
+	static const int64_t ends[][2] = {{5, 5}, {6, 5}, {-3, 3}, {0, 32767}, {-40000, 100000}, {32768, 98303}, {INT64_MAX - 2, INT64_MAX}, {INT64_MIN, INT64_MIN + 40000}};
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 	{
@@ -292,7 +324,7 @@ test_stored_chunks(void)
 		chunk = ordinal_chunk_of_bitmap(-7, bitmap);
 		CHECK(chunk.count == count);
 		size = ordinal_chunk_encode(&chunk, bytes);
-		CHECK(size == (count == 0 ? 0 : count <= ORDINAL_MAX_SPARSE ? 2 + 2 * count : ORDINAL_MAX_CHUNK));
+		CHECK(size == (count == 0 ? 0 : 2 + ordinal_body_size(count)));
 		CHECK(ordinal_chunk_decode(-7, bytes, size, &chunk) && chunk.count == count);
 		CHECK(ordinal_chunk_contains(&chunk, place) == !had);
 		ordinal_chunk_bitmap(&chunk, bitmap);
@@ -312,6 +344,7 @@ test_refusals(void)
 		{2, {1, 0}}, {3, {1, 0, 0}}, {4, {1, 0, 0, 0}}, {5, {1, 0, 0, 0, 0x80}},	/* cut off; a place too large */
 		{7, {1, 0, 1, 0, 5, 0, 5}}, {7, {1, 0, 1, 0, 5, 0, 4}}, {7, {1, 0, 1, 0, 5, 0}},	/* twice the same; descending */
 		{6, {1, 0x80, 0, 0, 0, 5}}, {5, {1, 0, 0, 0x80, 5}},	/* a varint too long; another form */
+		{6, {1, 0, 0xff, 0x7f, 0, 0}},	/* a full chunk has nothing more */
 		{15, {1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 5, 0}},	/* a number that no chunk has */
 	};
 
@@ -319,6 +352,7 @@ test_refusals(void)
 		CHECK(!ordinal_is_canonical(bad[i].bytes, bad[i].size));
 	CHECK(ordinal_is_canonical("\1", 1));
 	CHECK(ordinal_is_canonical("\1\0\0\0\5\0", 6));
+	CHECK(ordinal_is_canonical("\1\0\xff\x7f", 4));
 	CHECK(ordinal_is_canonical("\1\1\0\0\5\0\0\0\0\5\0", 11));
 }
 
