@@ -37,11 +37,12 @@ is_free(const SurvivalTime *slot)
 	return slot->events == 0 && slot->censored == 0;
 }
 
+/* The low bits of short numbers are 0, and so they stay in products: only the high bits of a product tell numbers apart. */
 static SurvivalTime *
 slot_of(const SurvivalCounts *c, double time)
 {
 	uint64_t	hash = bits_of(time) * UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t	at = (hash ^ (hash >> 32)) & (c->room - 1);
+	uint64_t	at = ((hash ^ (hash >> 32)) * UINT64_C(0xbf58476d1ce4e5b9)) >> (__builtin_clzll(c->room) + 1);
 
 	while (!is_free(&c->slots[at]) && c->slots[at].time != time)
 		at = (at + 1) & (c->room - 1);

@@ -17,6 +17,8 @@ my %value_of = (
 	cset => q{(SELECT personalize.cset_agg(b * b % 40000 + b % 3 * 100000) FROM generate_series(1, 20000) AS b)},
 	itemvec => "(SELECT personalize.itemvec(i::bigint, b / 3.0) FROM $baskets)",
 	rfm_model => q{(SELECT personalize.rfm_thresholds(b % 90, b % 7 + 1, b / 3.0) FROM generate_series(1, 400) AS b)},
+	dropoff => q{(SELECT personalize.dropoff(b * 7 % 97 / 3.0, (array['exit', 'advance', 'convert', 'open'])[1 + b % 4], timestamptz '2026-01-01 00:00+00' + b * interval '1 day') FROM generate_series(1, 700) AS b)},
+	trigger_efficacy => q{(SELECT personalize.trigger_efficacy(CASE WHEN b % 2 = 0 THEN b % 30 END, b % 97, b % 7 = 0) FROM generate_series(1, 700) AS b)},
 	km => q{(SELECT personalize.km(b * 7 % 97 / 8.0, b % 3 > 0) FROM generate_series(1, 700) AS b)},
 	rule => q{personalize.rule 'count(purchase, 365 days) >= 4 and not (did(purchase, this month) or attr(country) in (IN, ''G B''))'});
 

@@ -25,6 +25,7 @@ static const Suite suites[] = {
 	{"cooccur", test_cooccur},
 	{"counter_row", test_counter_row},
 	{"decayed", test_decayed},
+	{"dropoff", test_dropoff},
 	{"itemvec", test_itemvec},
 	{"keyset", test_keyset},
 	{"listing", test_listing},
@@ -45,6 +46,7 @@ static const Suite suites[] = {
 	{"session_knn", test_session_knn},
 	{"simd", test_simd},
 	{"survival", test_survival},
+	{"trigger", test_trigger},
 };
 
 static long checks;

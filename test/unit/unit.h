@@ -40,6 +40,7 @@ extern void test_buyer(void);
 extern void test_cooccur(void);
 extern void test_counter_row(void);
 extern void test_decayed(void);
+extern void test_dropoff(void);
 extern void test_itemvec(void);
 extern void test_keyset(void);
 extern void test_listing(void);
@@ -60,5 +61,6 @@ extern void test_runs(void);
 extern void test_session_knn(void);
 extern void test_simd(void);
 extern void test_survival(void);
+extern void test_trigger(void);
 
 #endif							/* PERSONALIZE_UNIT_H */
