@@ -7,6 +7,7 @@
 
 #include "value/buyer.h"
 #include "value/cooccurrence.h"
+#include "value/response_model.h"
 #include "value/rfm.h"
 
 StaticAssertDecl(offsetof(Cooccurrence, version) == 4, "stored layout");
@@ -35,3 +36,11 @@ StaticAssertDecl(offsetof(StoredRfm, customers) == 8, "stored layout");
 StaticAssertDecl(offsetof(StoredRfm, limits) == 16, "stored layout");
 StaticAssertDecl(sizeof(StoredRfm) == 112, "stored layout");
 StaticAssertDecl(RFM_RECENCY == 0 && RFM_FREQUENCY == 1 && RFM_MONETARY == 2, "stored layout");
+
+StaticAssertDecl(offsetof(StoredResponseFit, lags) == 24, "stored layout");
+StaticAssertDecl(offsetof(StoredResponseFit, responses) == 216, "stored layout");
+StaticAssertDecl(offsetof(StoredResponseFit, risk) == 888, "stored layout");
+StaticAssertDecl(sizeof(StoredResponseFit) == 1560, "stored layout");
+StaticAssertDecl(offsetof(StoredResponseModel, half_life) == 8, "stored layout");
+StaticAssertDecl(offsetof(StoredResponseModel, fits) == 32, "stored layout");
+StaticAssertDecl(sizeof(StoredResponseModel) == 3152, "stored layout");

@@ -158,6 +158,25 @@ local_find_stretch(LocalZone *zone, pg_time_t at)
 	return &zone->stretches[zone->last];
 }
 
+void
+local_clock(LocalZone *zone, int64 utc_minute, int within, int32 *offset, int *change_at, int *change_by)
+{
+	pg_time_t	at = local_seconds(local_timestamp(utc_minute));
+	const LocalStretch *now = local_stretch(zone, at);
+	pg_time_t	until = now->until;
+
+	*offset = now->offset;
+	*change_at = *change_by = 0;
+	if (likely(until - at >= (pg_time_t) within * SECS_PER_MINUTE))
+		return;
+	/* some clocks were changed between two minutes, long ago */
+	*change_by = local_stretch(zone, until)->offset - *offset;
+	if (*change_by != 0)
+		*change_at = (int) ((until - at + SECS_PER_MINUTE - 1) / SECS_PER_MINUTE);
+	if (*change_at >= within)
+		*change_at = *change_by = 0;
+}
+
 int64
 local_to_utc(LocalZone *zone, int64 local_minute)
 {

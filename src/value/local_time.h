@@ -73,6 +73,8 @@ local_offset(LocalZone *zone, int64 utc_minute)
 	return local_stretch(zone, local_seconds(local_timestamp(utc_minute)))->offset;
 }
 
+/* The offset at a minute of UTC; and whether the clock is changed within so many minutes: after how many (0: it is not), and by how much. */
+extern void local_clock(LocalZone *zone, int64 utc_minute, int within, int32 *offset, int *change_at, int *change_by);
 /* When a clock of that zone says so: what it skips is taken as if it had not been changed yet, what it says twice as after the change. */
 extern int64 local_to_utc(LocalZone *zone, int64 local_minute);
 

@@ -87,24 +87,17 @@ lag_of(FunctionCallInfo fcinfo, int argument, const char *name, int32 delivered)
 	return lag >= RESPONSE_MINUTES ? RESPONSE_NONE : (int16) Max(lag, 0);
 }
 
-/* Only what a clock does in the time that a message can be answered in; the rest of it is the offset at delivery. */
 static void
-set_clock(ResponseMessage *m, LocalZone *zone, TimestampTz delivered)
+set_clock(ResponseMessage *m, LocalZone *zone)
 {
-	pg_time_t	at = local_seconds(delivered);
-	const LocalStretch *now = local_stretch(zone, at);
-	pg_time_t	until = now->until;
-	int64		minutes;
+	int32		offset;
+	int			change_at;
+	int			change_by;
 
-	m->offset = (int16) now->offset;
-	m->change_at = m->change_by = 0;
-	if (likely(until - at >= RESPONSE_MINUTES * SECS_PER_MINUTE))
-		return;
-	minutes = local_utc_minute((until - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC) - m->minute;
-	m->change_at = (int16) Max(minutes, 1);
-	m->change_by = (int16) (local_stretch(zone, until)->offset - m->offset);
-	if (m->change_by == 0 || m->change_at >= RESPONSE_MINUTES)
-		m->change_at = m->change_by = 0;
+	local_clock(zone, m->minute, RESPONSE_MINUTES, &offset, &change_at, &change_by);
+	m->offset = (int16) offset;
+	m->change_at = (int16) change_at;
+	m->change_by = (int16) change_by;
 }
 
 /* With a click the message was open, whatever was seen of that. */
@@ -122,7 +115,7 @@ add_message(FunctionCallInfo fcinfo, int clicked_argument, int machine_argument,
 	ResponseState *state;
 
 	m.minute = response_guard_minute("delivered_at", PG_GETARG_TIMESTAMPTZ(1));
-	set_clock(&m, call_zone(fcinfo, zone_argument), PG_GETARG_TIMESTAMPTZ(1));
+	set_clock(&m, call_zone(fcinfo, zone_argument));
 	set_responses(&m, lag_of(fcinfo, 2, machine_argument > 0 ? "opened_at" : "responded_at", m.minute),
 				  clicked_argument > 0 ? lag_of(fcinfo, clicked_argument, "clicked_at", m.minute) : RESPONSE_NONE);
 	m.machine = machine_argument > 0 && !PG_ARGISNULL(machine_argument) && PG_GETARG_BOOL(machine_argument);

@@ -12,6 +12,15 @@ use Test::More;
 my $binary_cases = $ENV{PERSONALIZE_FUZZ_CASES} || 5000;    # of each type; twice as many texts
 srand($ENV{PERSONALIZE_FUZZ_SEED} || 7309);
 
+# Lists of a response_model: one value for all but the first.
+sub model_of
+{
+	my ($messages, $lag, $responses, $risk) = @_;
+	my $list = sub { my ($n, $first, $other) = @_; return '{' . join(',', $first, ($other) x ($n - 1)) . '}'; };
+	my $fit = "messages=$messages held_out=0 visit_weight=0.5 lags=" . $list->(48, 1, $lag) . ' responses=' . $list->(168, $responses, 1) . ' risk=' . $list->(168, 0, $risk);
+	return "half_life=129600 customers=12 visit_rate=0.001 open $fit click $fit";
+}
+
 my %values = (
 	'personalize.cooccurrence' => [
 		'smallint: {-32768,32767} {1,2,3}x5 {4}', 'integer weighted damping 0.5: {1*3,2*4294967295} {-7,2147483647,5*2}x70000',
@@ -24,6 +33,8 @@ my %values = (
 	'personalize.dropoff' => [ '{}', '{0:3/0/0/1, 61:2/1/0/0, 102:0/0/9223372036854775807/0}', '2592000@2026-01-05T10:00:00.25Z {0:65536/0/0/0, 7:1/2/3/4} {} {12:131072/0/0/65536}' ],
 	'personalize.trigger_efficacy' => [ '{}', '{5:0/0/500/30, 12:900/100/0/0, 30:0/0/930/70}' ],
 	'personalize.km' => [ '{}', '{9:1, 13:1+1, 28:0+1}', '{5e-324:1, 0.1:0+1, 300.5:4611686018427387000, 1e+22:7+7, 1.7976931348623157e+308:2}' ],
+	'personalize.response_model' => [ model_of(0, 0.5, 0, 0), model_of(1000.25, 1.5, 1e-3, 1e15), model_of(7, 0.001, 3, 0.1) ],
+	'personalize.population_hours' => [ '0180e83f00000000', '01000703e80700', '01 80e83f 8f8f8f01 9f9f9f9f01 9f9f9f9f9f01 00', '01 a0a001 81828304 85868704 8182838401 00', '0180e83f0100000100' . '8008' . '00' x 168 . '00' x 48 . '018008' . '00' x 167 . '00' x (1 + 168 + 48 + 168) ],
 	'personalize.response_hours' => [ '{}', '{2026-01-05T10:00+01:00 open 35 click 40, 2026-01-02T10:00+01:00 machine, 2025-10-26T00:30+02:00 change 150 by -60, visit 2026-01-05T20+01:00, visit 2026-01-05T19+01:00}',
 		'{1900-01-01T00:00+00:00 open 0, 2999-12-31T23:59+00:00 open 2879, visit 1950-05-05T05-11:30}', '{visit 2026-01-05T20+00:00, ' . join(', ', map { sprintf '2025-%02d-%02dT%02d:%02d+05:45 open %d', 1 + $_ % 12, 1 + $_ % 28, $_ % 24, $_ % 60, $_ * 7 } 1 .. 256) . ', first 2020-01-01T00:00+00:00, count 400}' ],
 	'personalize.cset' => [ '{}', '{5}', '{-9223372036854775808,-7,0-3,32767,32768,70000,9223372036854775805-9223372036854775807}', '{100-102,' . join(',', map { $_ * 3 } 50 .. 2100) . '}', '{1-2047}', '{1-2048}', '{40000-50000,60001}' ],
