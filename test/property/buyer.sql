@@ -103,3 +103,22 @@ EXCEPTION
 	WHEN program_limit_exceeded THEN NULL;
 END $$;
 SELECT fail_unless(rfm_thresholds(i % 300, i % 7 + 1, i % 5000) IS NOT NULL, 'many customers with few values') FROM generate_series(1, 100000) AS i;
+
+-- ---------------------------------------------------------------- lookalikes
+
+CREATE TABLE features AS SELECT customer AS key, array_agg(DISTINCT 'month ' || extract(month FROM at)) || array_agg(DISTINCT 'spent ' || round(amount)) AS features, bool_or(customer % 9 = 0) AS seed
+	FROM orders WHERE amount IS NOT NULL GROUP BY customer;
+ALTER TABLE features SET (parallel_workers = 2);
+CREATE TABLE lookalikes AS SELECT (SELECT lookalike_model(features, seed) FROM features) AS m, (SELECT count(*) FROM features) AS n, (SELECT count(*) FROM features WHERE seed) AS n_seed;
+SELECT fail_unless(count(*) > 50 AND count(*) FILTER (WHERE (f.customers, f.seeds) IS DISTINCT FROM (w.customers, w.seeds) OR abs(f.weight - ln((w.seeds + 0.5) / (n_seed + 1)) + ln((w.customers + 0.5) / (n + 1))) > 1e-9) = 0, 'counts and weights of features')
+  FROM lookalikes, lookalike_features(m) AS f FULL JOIN (SELECT feature, count(*) AS customers, count(*) FILTER (WHERE seed) AS seeds FROM (SELECT DISTINCT key, seed, unnest(features) AS feature FROM features) AS u GROUP BY feature) AS w USING (feature);
+SELECT fail_unless(count(*) FILTER (WHERE abs(lookalike_score(m, f.features) - w.score) > 1e-9) = 0, 'scores are sums of weights')
+  FROM lookalikes, features AS f, LATERAL (SELECT sum(weight) AS score FROM lookalike_features(m) WHERE feature = ANY (f.features)) AS w WHERE f.key < 200;
+SELECT fail_unless(m = (SELECT rollup(part) FROM (SELECT lookalike_model(features, seed ORDER BY key DESC) AS part FROM features GROUP BY key % 13) AS p), 'parts of a lookalike model') FROM lookalikes;
+CREATE TABLE best AS SELECT * FROM lookalike((SELECT array_agg(key) FROM features WHERE seed), 'features', 500);
+SELECT fail_unless(count(*) = 500 AND count(*) FILTER (WHERE (b.key, b.score) IS DISTINCT FROM (w.key, w.score)) = 0, 'the best of a table')
+  FROM best AS b FULL JOIN (SELECT key, lookalike_score(m, features) AS score, row_number() OVER (ORDER BY lookalike_score(m, features) DESC, key) AS rank FROM features, lookalikes WHERE NOT seed ORDER BY 3 LIMIT 500) AS w USING (rank);
+SET max_parallel_workers_per_gather = 2;
+SELECT fail_unless(plan_of('SELECT lookalike_model(features, seed) FROM features') LIKE '%Gather%', 'parallel plan of lookalike_model');
+SELECT fail_unless(m = (SELECT lookalike_model(features, seed) FROM features), 'lookalike_model with workers') FROM lookalikes;
+SELECT fail_unless(count(*) FILTER (WHERE b.key <> w.key OR b.score <> w.score) = 0, 'the best with workers') FROM best AS b FULL JOIN lookalike((SELECT array_agg(key) FROM features WHERE seed), 'features', 500) AS w USING (rank);

@@ -18,6 +18,7 @@ my %value_of = (
 	response_hours => q{(SELECT personalize.response_hours(timestamptz '2026-01-01 00:00+00' + b * interval '31 hours', timestamptz '2026-01-01 03:00+00' + b * interval '31 hours', 'Europe/Berlin') OPERATOR(personalize.+) personalize.visit_hours(timestamptz '2026-01-01 00:00+00' + b * interval '17 hours', 'Europe/Berlin') FROM generate_series(1, 300) AS b)},
 	cset => q{(SELECT personalize.cset_agg(b * b % 40000 + b % 3 * 100000) FROM generate_series(1, 20000) AS b)},
 	itemvec => "(SELECT personalize.itemvec(i::bigint, b / 3.0) FROM $baskets)",
+	lookalike_model => q{(SELECT personalize.lookalike_model(ARRAY['a' || b % 7, 'b ' || b % 11], b % 5 = 0) FROM generate_series(1, 400) AS b)},
 	rfm_model => q{(SELECT personalize.rfm_thresholds(b % 90, b % 7 + 1, b / 3.0) FROM generate_series(1, 400) AS b)},
 	dropoff => q{(SELECT personalize.dropoff(b * 7 % 97 / 3.0, (array['exit', 'advance', 'convert', 'open'])[1 + b % 4], timestamptz '2026-01-01 00:00+00' + b * interval '1 day') FROM generate_series(1, 700) AS b)},
 	trigger_efficacy => q{(SELECT personalize.trigger_efficacy(CASE WHEN b % 2 = 0 THEN b % 30 END, b % 97, b % 7 = 0) FROM generate_series(1, 700) AS b)},

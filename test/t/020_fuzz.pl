@@ -29,6 +29,7 @@ my %values = (
 		'text weighted: {"","\"","\\\\","é日本😀"*7} {"a","b"*2}x3 {"a"}', 'bigint:', 'text:' ],
 	'personalize.buyer' => [ '{}', '{2026-01-31:29.5}', '{0001-01-01:-1,1999-12-31:0,2000-01-01:0.0001,9999-12-31:100000000000000}' ],
 	'personalize.buyer_model' => [ 'bg/nbd r=0.24 alpha=4.4 a=0.79 b=2.4', 'mbg/nbd problem=few spend_problem=no_spend customers=7', 'mbg/nbd problem=edge spend_problem=few customers=900 rates=13,40,800,30' . ',100,3' x 15, 'pareto/nbd r=0.5 alpha=10 s=0.6 beta=11 p=6 q=3.7 v=15 iterations=12' ],
+	'personalize.lookalike_model' => [ '0/0 {}', '10/100 {"category shoes":7/30,"é日本😀":0/4,"":1/1}', '4000000000000000/9000000000000000 {' . join(',', map { "\"f\\\"$_\":" . ($_ * 1000000007) . '/' . ($_ * 3000000000001) } 1 .. 60) . '}' ],
 	'personalize.rfm_model' => [ 'levels=3 r=60,14 f=1,3 m=50,199.5 customers=4338', 'levels=5 r=90,60,60,0 f=1,1,2,9223372036854775807 m=-1.5,0,0.0001,100000000000000' ],
 	'personalize.dropoff' => [ '{}', '{0:3/0/0/1, 61:2/1/0/0, 102:0/0/9223372036854775807/0}', '2592000@2026-01-05T10:00:00.25Z {0:65536/0/0/0, 7:1/2/3/4} {} {12:131072/0/0/65536}' ],
 	'personalize.trigger_efficacy' => [ '{}', '{5:0/0/500/30, 12:900/100/0/0, 30:0/0/930/70}' ],

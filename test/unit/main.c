@@ -29,6 +29,7 @@ static const Suite suites[] = {
 	{"itemvec", test_itemvec},
 	{"keyset", test_keyset},
 	{"listing", test_listing},
+	{"lookalike", test_lookalike},
 	{"measure", test_measure},
 	{"mix", test_mix},
 	{"ordinal_set", test_ordinal_set},

@@ -44,6 +44,7 @@ extern void test_dropoff(void);
 extern void test_itemvec(void);
 extern void test_keyset(void);
 extern void test_listing(void);
+extern void test_lookalike(void);
 extern void test_measure(void);
 extern void test_mix(void);
 extern void test_ordinal_set(void);
