@@ -31,7 +31,7 @@ load('product', 'product text, maker text, department text, brand text, category
 load('redemption', 'household int, coupon text, campaign int, on_day date', 'coupon_redemptions');
 sql(q{CREATE TABLE bought AS SELECT DISTINCT household, category FROM line JOIN product USING (product) WHERE category IS NOT NULL;
 	CREATE TABLE features AS SELECT household AS key, array_agg(category) AS features FROM bought GROUP BY household});
-is(sql('SELECT count(*) FROM features'), '2377', 'households');
+is(sql('SELECT count(*) FROM features'), '2374', 'households');
 
 sub lift
 {
@@ -53,7 +53,7 @@ lift("SELECT array_agg(key) FROM features WHERE hashint4(key) % 6 = 0", 'feature
 sql(q{CREATE TABLE alike AS SELECT * FROM personalize.lookalike((SELECT array_agg(household) FROM (SELECT DISTINCT household FROM redemption WHERE household % 2 = 0) AS r), 'features', 300)});
 is(sql(q{SELECT count(*), bool_and(rank = place) FROM (SELECT a.*, row_number() OVER (ORDER BY personalize.lookalike_score(m, f.features) DESC, key) AS place
 	FROM alike AS a JOIN features AS f USING (key), (SELECT personalize.lookalike_model(features, key IN (SELECT household FROM redemption WHERE household % 2 = 0)) AS m FROM features) AS l) AS x}), '300|t', 'ranks are those of the scores');
-cmp_ok(sql('SELECT avg((key IN (SELECT household FROM redemption))::int) FROM alike'), '>', 2 * sql('SELECT avg((key IN (SELECT household FROM redemption))::int) FROM features WHERE key % 2 = 1'),
+cmp_ok(sql('SELECT avg((key IN (SELECT household FROM redemption))::int) FROM alike WHERE key % 2 = 1'), '>', 2 * sql('SELECT avg((key IN (SELECT household FROM redemption))::int) FROM features WHERE key % 2 = 1'),
 	'who look alike redeem more than twice as often as others');
 
 $node->stop;
