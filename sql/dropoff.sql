@@ -3,6 +3,7 @@ SET search_path = personalize, pg_catalog;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 SET extra_float_digits = -3;
+SET intervalstyle = postgres;
 CREATE SCHEMA shop;
 -- Dwells in milliseconds by a rule, long ones rare; most leave, some go on or buy, few are still there.
 CREATE TABLE shop.page_views AS

@@ -1,6 +1,7 @@
 -- Kaplan-Meier estimates of any duration column.
 SET search_path = personalize, pg_catalog;
 SET extra_float_digits = -3;
+SET intervalstyle = postgres;
 -- Remission of acute myelogenous leukemia (Miller 1997), the textbooks' example.
 CREATE TEMP TABLE aml(maintained boolean, time double precision, event boolean);
 INSERT INTO aml SELECT i <= 11, time, event
