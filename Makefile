@@ -8,7 +8,7 @@ INSTALL_SQL  = $(EXTENSION)--$(EXTVERSION).sql
 
 DATA_built   = $(INSTALL_SQL)
 DATA         = $(wildcard update/$(EXTENSION)--*--*.sql)
-DOCS         = $(wildcard doc/*.md)
+DOCS         = $(wildcard doc/*.md doc/*.svg)
 REGRESS      = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=$(EXTENSION)
 EXTRA_CLEAN  = $(INSTALL_SQL) test/unit/unit test/fuzz/fuzz test/bench/kernel src/*/*.bc
