@@ -16,6 +16,7 @@
 #include "kernel/itemvec.h"
 #include "kernel/pair_row.h"
 #include "kernel/pairs.h"
+#include "kernel/rule.h"
 
 #include "fuzz.h"
 
@@ -599,6 +600,138 @@ fuzz_activity(const uint8_t *data, size_t size)
 	return true;
 }
 
+/* --- rules ------------------------------------------------------------------ */
+
+static int64_t
+fuzz_period(RuleContext *context, RulePeriod period, int offset)
+{
+	return context->as_of - context->as_of % ACTIVITY_DAY + (offset - (context->as_of < 0)) * ACTIVITY_DAY;
+}
+
+static int64_t
+fuzz_day(RuleContext *context, int64_t utc)
+{
+	return utc;
+}
+
+static RuleAnswer
+fuzz_ask(RuleContext *context, const Rule *rule, const RuleNode *leaf)
+{
+	if (leaf->type == RULE_LIFECYCLE)
+		return rule_lifecycle(rule, leaf, context);
+	REQUIRE(leaf->texts + leaf->num_texts <= rule->num_texts);
+	return (RuleAnswer) {(RuleTruth) (leaf->name.size % 3), context->as_of + 1 + leaf->num_texts};
+}
+
+static void
+fuzz_trace(void *arg, const Rule *rule, const RuleNode *node, int depth, RuleAnswer answer, const RuleEvidence *evidence)
+{
+	if (depth == 0)
+		*(RuleAnswer *) arg = answer;
+	REQUIRE(depth < RULE_MAX_DEPTH && node->next <= rule->num_nodes);
+}
+
+/* At instants all over time; what is asked three ways is answered the same. */
+static void
+evaluate_rule(const Rule *rule, const void *activity, size_t size)
+{
+	static const int64_t instants[] = {ACTIVITY_MIN_TIME, -1, 0, 5 * ACTIVITY_DAY, 400 * ACTIVITY_DAY, ACTIVITY_END_TIME};
+
+	for (int i = 0; i < 6; i++)
+	{
+		RuleContext context = {instants[i], fuzz_period, fuzz_day, fuzz_ask};
+		RuleAnswer	answer;
+		RuleAnswer	traced;
+		RuleTruth	value;
+
+		if (!rule_evaluate(rule, activity, size, &context, &answer))
+			continue;
+		REQUIRE(rule_matches(rule, activity, size, &context, &value) && value == answer.value && answer.stable_until > instants[i]);
+		REQUIRE(rule_trace(rule, activity, size, &context, fuzz_trace, &traced) && traced.value == value && traced.stable_until == answer.stable_until);
+	}
+}
+
+/* What is accepted is printed as what parses to the same; what is not, is wrong at a place in the text. */
+static bool
+check_rule(const char *text, size_t size, const void *activity, size_t activity_size)
+{
+	RuleError	error = {0};
+	Rule	   *rule = rule_parse(&env, text, size, &error);
+	Rule	   *again;
+	char	   *printed[2];
+	size_t		sizes[2];
+
+	if (rule == NULL)
+	{
+		REQUIRE(error.at <= size && error.expected != NULL);
+		return false;
+	}
+	printed[0] = rule_print(&env, rule, &sizes[0]);
+	again = rule_parse(&env, printed[0], sizes[0], &error);
+	REQUIRE(again != NULL && again->num_nodes == rule->num_nodes);
+	printed[1] = rule_print(&env, again, &sizes[1]);
+	REQUIRE(sizes[0] == sizes[1] && memcmp(printed[0], printed[1], sizes[0]) == 0);
+	evaluate_rule(again, activity, activity_size);
+	env_release(&env, printed[0]);
+	env_release(&env, printed[1]);
+	rule_release(&env, rule);
+	rule_release(&env, again);
+	return true;
+}
+
+/* Some are compacted. */
+static unsigned char *
+make_activity(size_t *size)
+{
+	ActivityNames *names = activity_names_create(&env);
+	ActivityEvents events = {NULL, 0, 0};
+	unsigned char *bytes;
+
+	for (int i = 0; i < 600; i++)
+		activity_add(&env, &events, (ActivityEvent) {i * (ACTIVITY_DAY / 2), i % 3 == 0 ? ACTIVITY_NO_AMOUNT : (i % 5 - 1) * ACTIVITY_AMOUNT_UNIT, 1,
+			activity_name(names, i % 2 == 0 || i < 300 ? "a" : "b", 1), ACTIVITY_EVENT});
+	REQUIRE(activity_fold(&env, &events));
+	bytes = activity_encode(&env, &events, names, 0, size);
+	env_release(&env, events.events);
+	activity_names_release(names);
+	return bytes;
+}
+
+static bool
+fuzz_rule(const uint8_t *data, size_t size)
+{
+	return check_rule((const char *) data, size, "", 0);
+}
+
+/* Each byte is a word, up to a byte 255; what follows are the bytes of an activity, or else there is one. */
+static bool
+fuzz_rule_words(const uint8_t *data, size_t size)
+{
+	static const char *const words[] = {"did(", "count(", "sum(", "avg(", "min(", "max(", "days(", "last(", "first(", "seq(", "did_not_after(", "regular(",
+		"attr(", "score(", "rfm(", "lifecycle(", "in(", "bucket(", "consent(", "list(", "a", "b", "a", ")", ")", ",", ",", "(", " and ", " or ", "not ", "true", "false",
+		">=", "<", "=", "<>", "1", "2", "0", "-1", "007.50", "99999999999999999999", "1 day", "36 hours", "7 days", "36525 days", "within ", "every ", "1 of 3", "this ", "previous ",
+		"day", "week", "since ", "2026-01-31", "0001-01-01T00:00:00Z", "9999-12-31", "ever", "[amount", "]", "'", "\"", "''", "is null", " in (", "contains ", "younger than ",
+		"older than ", "r 1-5", "f 2", "active", "new", "shop.vips", "\"Shop\".", " ", "\xc3\xa9", "$", "did(a)", "last(b) < 2 days", ".", "x"};
+	static unsigned char *activity;
+	static size_t activity_size;
+	char	   *text = env_alloc(&env, size + 1, 24);
+	char	   *end = text;
+	size_t		length;
+	size_t		n = 0;
+	bool		accepted;
+
+	for (; n < size && data[n] != 255; n++)
+		end += sprintf(end, "%s", words[data[n] % (sizeof(words) / sizeof(words[0]))]);
+	/* in a block of its own size */
+	length = end - text;
+	text = env_resize(&env, text, length, 1);
+	if (activity == NULL)
+		activity = make_activity(&activity_size);
+	accepted = n < size ? check_rule(text, length, data + n + 1, size - n - 1) : check_rule(text, length, activity, activity_size);
+	env_release(&env, text);
+	return accepted;
+}
+
 static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_plain_baskets,
 	fuzz_weighted_baskets,
@@ -609,7 +742,9 @@ static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_pair_row,
 	fuzz_pair_delta,
 	fuzz_counter_row,
-	fuzz_activity
+	fuzz_activity,
+	fuzz_rule,
+	fuzz_rule_words
 };
 
 bool
