@@ -12,11 +12,12 @@ SELECT m FROM limits ORDER BY levels;
 SELECT s.f, min(frequency), max(frequency), count(*) FROM customers, limits, personalize.rfm_score(m, recency, frequency, monetary) AS s WHERE levels = 5 GROUP BY s.f ORDER BY s.f;
 
 -- the same as percentile_disc has it, score by score
+WITH q AS MATERIALIZED (
+	SELECT levels, limits.m::text::personalize.rfm_model AS limits, percentile_disc(steps) WITHIN GROUP (ORDER BY recency DESC) AS r, percentile_disc(steps) WITHIN GROUP (ORDER BY frequency) AS f, percentile_disc(steps) WITHIN GROUP (ORDER BY monetary) AS m
+	  FROM limits, LATERAL (SELECT array_agg(i::float8 / levels) AS steps FROM generate_series(1, levels - 1) AS i) AS t, customers GROUP BY levels, limits.m::text, steps)
 SELECT count(*) AS scored, count(*) FILTER (WHERE s.r <> 1 + (SELECT count(*) FROM unnest(q.r) AS u WHERE recency < u) OR s.f <> 1 + (SELECT count(*) FROM unnest(q.f) AS u WHERE frequency > u)
 	OR s.m <> 1 + (SELECT count(*) FROM unnest(q.m) AS u WHERE monetary > u)) AS wrong
-  FROM limits, LATERAL (SELECT percentile_disc(steps) WITHIN GROUP (ORDER BY recency DESC) AS r, percentile_disc(steps) WITHIN GROUP (ORDER BY frequency) AS f, percentile_disc(steps) WITHIN GROUP (ORDER BY monetary) AS m
-		  FROM customers, (SELECT array_agg(i::float8 / levels) AS steps FROM generate_series(1, levels - 1) AS i) AS t GROUP BY steps) AS q,
-	   customers, personalize.rfm_score(limits.m, recency, frequency, monetary) AS s;
+  FROM q, customers, personalize.rfm_score(q.limits, recency, frequency, monetary) AS s;
 -- and the same in any order
 SELECT bool_and(m OPERATOR(personalize.=) (SELECT personalize.rfm_thresholds(recency, frequency, monetary, levels ORDER BY monetary DESC, id) FROM customers)) AS same FROM limits;
 SELECT s FROM personalize.rfm_score('levels=3 r=60,14 f=1,3 m=50,199.5', 14, 3, 199.5001) AS s;
