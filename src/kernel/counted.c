@@ -47,6 +47,7 @@ make_room(Env *env, Counted *c, uint64_t most)
 	return true;
 }
 
+/* Rows of one customer group often repeat the value before, which then needs no room. */
 bool
 counted_add(Env *env, Counted *c, int64_t value, uint64_t count, uint64_t most)
 {
@@ -80,6 +81,7 @@ counted_quantile(const Counted *c, uint64_t total, uint32_t part, uint32_t parts
 	while (i < c->n - 1)
 	{
 		up_to += c->values[i].count;
+		/* in integers, as i/5 of n customers has no rounding to agree on */
 		if (up_to * parts >= total * part)
 			break;
 		i++;

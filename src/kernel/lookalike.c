@@ -43,6 +43,7 @@ grow(Lookalike *l)
 	l->room = room;
 }
 
+/* Counts of a feature begin when it comes, so room that is not used yet costs nothing. */
 static uint32_t
 code_of(Lookalike *l, const void *feature, size_t size)
 {
@@ -87,6 +88,7 @@ lookalike_add_counts(Lookalike *l, const void *feature, size_t size, uint64_t wi
 	l->seeds_with[code] += seeds_with;
 }
 
+/* Codes are each state's own, so features meet by their names. */
 void
 lookalike_merge(Lookalike *l, const Lookalike *other)
 {
@@ -113,6 +115,7 @@ lookalike_is_sound(const Lookalike *l)
 	return true;
 }
 
+/* The halves keep a feature that no seed has, or that all have, from deciding alone. */
 void
 lookalike_weigh(Lookalike *l)
 {
@@ -132,6 +135,7 @@ lookalike_rate(Lookalike *l, const void *feature, size_t size)
 {
 	uint32_t	code = keyset_find_bytes(&l->features, feature, size);
 
+	/* by the formula, with counts of 0, a new feature would speak for the seed, and all the more the smaller that is */
 	if (code == KEYSET_NONE || l->seen[code] == l->customer)
 		return 0;
 	l->seen[code] = l->customer;

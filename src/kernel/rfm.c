@@ -6,6 +6,7 @@
 
 /* ---------------------------------------------------------------- limits and scores */
 
+/* Recency was counted with its sign changed, so that the worst comes first on every side. */
 void
 rfm_limits(RfmModel *model, const Counted counted[RFM_SIDES])
 {
@@ -36,6 +37,7 @@ rfm_is_sound(const RfmModel *model)
 	return true;
 }
 
+/* Today's order is 0 days ago, and no limit is less: then r = 1 for all, as they all tie. */
 static int
 score_recency(const RfmModel *model, int64_t days)
 {
@@ -110,6 +112,7 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Events are read latest first, and no further than the window goes, however long the history is. */
 static bool
 look_at_kind(RfmWindow *w, ActivityKind *kind, int64_t as_of, int64_t length)
 {

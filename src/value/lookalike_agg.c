@@ -49,6 +49,7 @@ unchanged(FunctionCallInfo fcinfo)
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
+/* A customer without any feature counts, too: one who has none is not like those who do. */
 PG_FUNCTION_INFO_V1(personalize_lookalike_add);
 Datum
 personalize_lookalike_add(PG_FUNCTION_ARGS)
@@ -77,6 +78,7 @@ personalize_lookalike_add(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* Memory is looked at here, too: workers may each have seen features of their own. */
 PG_FUNCTION_INFO_V1(personalize_lookalike_combine);
 Datum
 personalize_lookalike_combine(PG_FUNCTION_ARGS)

@@ -30,6 +30,7 @@ typedef struct Table
 	const char *order;			/* texts by their bytes */
 } Table;
 
+/* Told here, as the parser would speak of a statement that nobody wrote. */
 static Oid
 column_type(Relation rel, const char *column)
 {
@@ -71,7 +72,10 @@ table_argument(FunctionCallInfo fcinfo, int key_column)
 	return t;
 }
 
-/* Customers with what they are to the model: of the seeds, in it or hidden from it. */
+/*
+ * Customers with what they are to the model: of the seeds, in it or hidden from it.  They are read twice, which is cheaper than to keep arrays of a
+ * million customers in between, and leaves both reads to parallel workers.
+ */
 static char *
 customers_of(const Table *t)
 {
@@ -106,6 +110,7 @@ no_seeds(const Table *t)
 			 errmsg("no key of the seed has features in %s", t->name)));
 }
 
+/* Columns come in the order in which they are returned. */
 static void
 put_row(ReturnSetInfo *result, uint64 row, int columns)
 {

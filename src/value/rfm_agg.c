@@ -56,6 +56,7 @@ add(RfmState *s, RfmSide side, int64 value, uint64 count)
 				 errhint("Round the monetary value, or take a sample of the customers.")));
 }
 
+/* Of the first row; the aggregate is one for each group, whatever the other rows say. */
 static uint32
 levels_argument(FunctionCallInfo fcinfo)
 {
@@ -178,6 +179,7 @@ personalize_rfm_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(s);
 }
 
+/* Folding in place leaves the same multiset, so a window may go on adding. */
 PG_FUNCTION_INFO_V1(personalize_rfm_final);
 Datum
 personalize_rfm_final(PG_FUNCTION_ARGS)

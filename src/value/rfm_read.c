@@ -77,6 +77,7 @@ row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
+/* Money as numeric, so that sums over customers are exact, too. */
 static Datum
 numbers_row(FunctionCallInfo fcinfo, const RfmNumbers *n)
 {
@@ -150,6 +151,7 @@ personalize_rfm_score(PG_FUNCTION_ARGS)
 	n.days = guard_int_range("recency", PG_GETARG_INT32(1), 0, RFM_MOST_DAYS);
 	n.orders = guard_int_range("frequency", PG_GETARG_INT64(2), 0, PG_INT64_MAX);
 	n.units = rfm_units(PG_GETARG_FLOAT8(3));
+	/* limits are of customers with an order, so the others are no lower level of them */
 	if (n.orders == 0)
 		PG_RETURN_NULL();
 	s = rfm_score(&m, &n);
