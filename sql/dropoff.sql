@@ -1,5 +1,5 @@
 -- How long page views last, how they end, and when to speak.
-SET search_path = personalize, pg_catalog;
+SET search_path = public, personalize;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 SET extra_float_digits = -3;
@@ -110,7 +110,7 @@ SELECT best_trigger('{}', fallback => '-1 second');
 SELECT trigger_efficacy(shown_at, dwell, converted) FROM (VALUES (10::double precision, 30::double precision, true), (10, 30, false), (10, 9, false), (NULL, 30, true), (NULL, 5, false), (NULL, NULL, true), (1, 2, NULL)) AS v(shown_at, dwell, converted);
 SELECT t.* FROM (SELECT '{5:0/0/500/0, 12:900/100/0/0, 30:0/0/930/70}'::trigger_efficacy AS e) AS s, efficacy_table(e) AS t;
 SELECT efficacy_at(NULL, 8) AS parametric, efficacy_at('{}', 8) AS no_data, efficacy_at('{12:900/100/0/0, 30:0/0/930/70}', 12) AS tested, efficacy_at('{12:900/100/0/0, 30:0/0/930/70}', 300) AS untested;
-CREATE TEMP TABLE trial AS SELECT i, CASE i % 2 WHEN 0 THEN i % 40 END::double precision AS shown_at, dwell, i % 5 = 0 AS converted FROM shop.page_views;
+CREATE TABLE trial AS SELECT i, CASE i % 2 WHEN 0 THEN i % 40 END::double precision AS shown_at, dwell, i % 5 = 0 AS converted FROM shop.page_views;
 SELECT trigger_efficacy(shown_at, dwell, converted) = (SELECT rollup(e) FROM (SELECT trigger_efficacy(shown_at, dwell, converted) AS e FROM trial GROUP BY i % 3) AS part) AS any_parts,
 	   trigger_efficacy(shown_at, dwell, converted) = trigger_efficacy(shown_at * interval '1 second', dwell * interval '1 second', converted) AS as_interval,
 	   trigger_efficacy(shown_at, dwell, converted) = trigger_efficacy(shown_at, dwell, converted)::text::trigger_efficacy AS as_text
@@ -120,6 +120,8 @@ SELECT '3600@2026-01-05T10:00:00Z {1:1/0/0/0}'::trigger_efficacy;
 SELECT trigger_efficacy(-1::double precision, 1, true);
 SELECT trigger_efficacy(1::double precision, 'Infinity', true);
 SELECT efficacy_at('{}', 'NaN');
+
+DROP TABLE trial;
 
 -- arms by hash: the same for ever
 SELECT key, trigger_arm(key) FROM unnest('{a,b,c,d,e}'::text[]) AS key;

@@ -1,5 +1,5 @@
 -- Kaplan-Meier estimates of any duration column.
-SET search_path = personalize, pg_catalog;
+SET search_path = public, personalize;
 SET extra_float_digits = -3;
 SET intervalstyle = postgres;
 -- Remission of acute myelogenous leukemia (Miller 1997), the textbooks' example.
@@ -37,7 +37,7 @@ SELECT km(d, e) FROM (VALUES (interval '1.5 seconds', true), (interval '1 month'
 SELECT km(at - '2026-01-01', true) FROM (VALUES (timestamptz '2026-01-02')) AS v(at);
 
 -- parts merge to the same bytes, whatever the order
-CREATE TEMP TABLE many AS SELECT i, (i * i % 997) / 8.0 AS time, i % 3 > 0 AS event FROM generate_series(1, 5000) AS i;
+CREATE TABLE many AS SELECT i, (i * i % 997) / 8.0 AS time, i % 3 > 0 AS event FROM generate_series(1, 5000) AS i;
 SELECT km(time, event) = km(time, event ORDER BY md5(i::text)) AS any_order,
 	   km(time, event) = (SELECT rollup(k) FROM (SELECT km(time, event) AS k FROM many GROUP BY i % 7) AS part) AS any_parts,
 	   km(time, event) = km(time, event) FILTER (WHERE i % 2 = 0) + km(time, event) FILTER (WHERE i % 2 = 1) AS added,
@@ -81,3 +81,4 @@ SET personalize.matrix_mem = '1MB';
 SELECT km(i / 7.0, true) FROM generate_series(1, 100000) AS i;
 RESET personalize.matrix_mem;
 SELECT pg_column_size(km(i, i % 2 = 0)) < 350000 AS small FROM generate_series(1, 100000) AS i;
+DROP TABLE many;

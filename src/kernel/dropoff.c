@@ -16,6 +16,7 @@ static const int64_t long_start[] = {
 
 #define SHORT_BINS 60
 
+/* Most views are short, and found without a search. */
 int
 dropoff_bin(int64_t duration)
 {
@@ -111,6 +112,7 @@ epoch_for(Env *env, DropoffCounts *c, int64_t time)
 	return age < DROPOFF_EPOCHS ? (int) age : -1;
 }
 
+/* What came too early for any epoch that is kept is dropped here as it would be later, so nothing depends on when it came. */
 bool
 dropoff_add(Env *env, DropoffCounts *c, int bin, int kind, int64_t time)
 {
@@ -135,6 +137,7 @@ add_cells(DropoffCells *to, const DropoffCells *from)
 	return !overflow;
 }
 
+/* The epochs of both count from their own latest view. */
 bool
 dropoff_merge(Env *env, DropoffCounts *c, const DropoffCounts *more)
 {
@@ -208,6 +211,7 @@ put_cells(unsigned char *out, const DropoffCells *cells)
 	return out;
 }
 
+/* Empty ones at the end are not written. */
 static int
 num_epochs(const DropoffCounts *c)
 {
@@ -236,6 +240,7 @@ dropoff_encode(Env *env, const DropoffCounts *c, size_t reserve, size_t *size)
 	return bytes;
 }
 
+/* Gaps below the number of bins cannot overflow, and a first bin may be 0. */
 static void
 get_cells(Env *env, WireReader *in, DropoffCounts *c, int epoch)
 {

@@ -31,6 +31,7 @@ time_of(uint64_t bits)
 	return time;
 }
 
+/* Nobody is counted without a count, so no slot needs a mark. */
 static bool
 is_free(const SurvivalTime *slot)
 {
@@ -107,6 +108,9 @@ survival_add(Env *env, SurvivalCounts *c, double time, int64_t events, int64_t c
 	return true;
 }
 
+/* What the sort takes for words. */
+_Static_assert(sizeof(SurvivalTime) == 3 * sizeof(uint64_t) && offsetof(SurvivalTime, time) == 0, "three words, the time first");
+
 /* Doubles that are not negative sort as their bits do. */
 SurvivalTime *
 survival_sorted(Env *env, const SurvivalCounts *c)
@@ -125,6 +129,7 @@ survival_sorted(Env *env, const SurvivalCounts *c)
 
 /* --- bytes ------------------------------------------------------------------ */
 
+/* Most durations are days or seconds: a gap of whole numbers takes a byte, one of bits eight. */
 static bool
 are_whole(const SurvivalTime *times, uint64_t n)
 {
@@ -239,6 +244,7 @@ survival_is_canonical(Env *env, const void *bytes, size_t size)
 
 /* --- estimates -------------------------------------------------------------- */
 
+/* All are at risk at first. */
 SurvivalCurve
 survival_begin(const SurvivalTime *times, uint64_t n)
 {
@@ -250,6 +256,7 @@ survival_begin(const SurvivalTime *times, uint64_t n)
 	return curve;
 }
 
+/* Events before censorings: who was only seen until now was at risk now.  The last event of all makes S 0, and its variance infinite. */
 void
 survival_step(SurvivalCurve *c, const SurvivalTime *t)
 {
@@ -265,6 +272,7 @@ survival_step(SurvivalCurve *c, const SurvivalTime *t)
 	c->next -= t->events + t->censored;
 }
 
+/* Limits on another scale than S itself keep within 0 and 1 but for the side that is cut. */
 bool
 survival_limits(double s, double variance, double z, SurvivalLimits type, double *lower, double *upper)
 {

@@ -60,6 +60,7 @@ dropoff_at_risk(const DropoffTable *t, int bin, double ended)
 	return left > 0 ? left : 0;
 }
 
+/* Where nobody is at risk any more and no parent says otherwise, nobody leaves. */
 static double
 chance(double events, double at_risk, const double *parent)
 {
@@ -123,6 +124,7 @@ dropoff_smooth(DropoffHazard *hazard)
 
 /* --- curves ----------------------------------------------------------------- */
 
+/* Product-limit and not exp(−Σ h): h is a chance, and of whom it has taken nobody is left to be taken by the next. */
 void
 dropoff_curve(const DropoffHazard *hazard, DropoffCurve *curve)
 {
@@ -145,6 +147,7 @@ dropoff_curve(const DropoffHazard *hazard, DropoffCurve *curve)
 	}
 }
 
+/* Apart from the curve, as the best time does not ask for it. */
 void
 dropoff_greenwood(const DropoffTable *t, DropoffCurve *curve)
 {
@@ -171,6 +174,7 @@ place_of(double t, double *part)
 	return bin;
 }
 
+/* In proportion; the end of the last bin is never asked for. */
 static double
 between(const double *at, double t)
 {
@@ -346,6 +350,7 @@ trigger_efficacy_at(const TriggerEfficacy *efficacy, double t)
 
 /* --- the best time ---------------------------------------------------------- */
 
+/* A message that would be read beyond the last bin's start is read until there. */
 static double
 cut(double t)
 {

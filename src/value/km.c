@@ -126,11 +126,32 @@ personalize_km_median(PG_FUNCTION_ARGS)
 	return quantile(fcinfo, 0.5, 1);
 }
 
+/* The curve after a time.  Where S is 0 its error is 0 times infinity, and so unknown, as in R. */
+static void
+put_time(ReturnSetInfo *result, const SurvivalTime *time, const SurvivalCurve *curve, double z, SurvivalLimits type)
+{
+	double		lower = 0;
+	double		upper = 0;
+	bool		nulls[8] = {false};
+	Datum		row[8];
+
+	nulls[5] = !(curve->survival > 0);
+	nulls[6] = nulls[7] = !survival_limits(curve->survival, curve->variance, z, type, &lower, &upper);
+	row[0] = Float8GetDatum(time->time);
+	row[1] = Int64GetDatum(curve->at_risk);
+	row[2] = Int64GetDatum(time->events);
+	row[3] = Int64GetDatum(time->censored);
+	row[4] = Float8GetDatum(curve->survival);
+	row[5] = Float8GetDatum(curve->survival * sqrt(curve->variance));
+	row[6] = Float8GetDatum(lower);
+	row[7] = Float8GetDatum(upper);
+	tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
+}
+
 PG_FUNCTION_INFO_V1(personalize_km_survival_table);
 Datum
 personalize_km_survival_table(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	double		z = z_of_level(PG_GETARG_FLOAT8(1));
 	SurvivalLimits type = limits_of_name(PG_GETARG_TEXT_PP(2));
 	ServerEnv	server;
@@ -144,24 +165,9 @@ personalize_km_survival_table(PG_FUNCTION_ARGS)
 	curve = survival_begin(times, n);
 	for (uint64 i = 0; i < n; i++)
 	{
-		double		lower = 0;
-		double		upper = 0;
-		bool		nulls[8] = {false};
-		Datum		row[8];
-
 		CHECK_FOR_INTERRUPTS();
 		survival_step(&curve, &times[i]);
-		nulls[5] = !(curve.survival > 0);
-		nulls[6] = nulls[7] = !survival_limits(curve.survival, curve.variance, z, type, &lower, &upper);
-		row[0] = Float8GetDatum(times[i].time);
-		row[1] = Int64GetDatum(curve.at_risk);
-		row[2] = Int64GetDatum(times[i].events);
-		row[3] = Int64GetDatum(times[i].censored);
-		row[4] = Float8GetDatum(curve.survival);
-		row[5] = Float8GetDatum(curve.survival * sqrt(curve.variance));
-		row[6] = Float8GetDatum(lower);
-		row[7] = Float8GetDatum(upper);
-		tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
+		put_time((ReturnSetInfo *) fcinfo->resultinfo, &times[i], &curve, z, type);
 	}
 	return (Datum) 0;
 }

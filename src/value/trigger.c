@@ -69,21 +69,15 @@ read_levels(const TriggerLevels *levels, Env *env, Level *level)
 	return as_of;
 }
 
-/* From the whole down to the page itself, each level is the next one's prior. */
-TriggerReply
-trigger_reply(const TriggerLevels *levels, const TriggerQuestion *question)
+/*
+ * From the whole down to the page itself, each level is the next one's prior.  Returns the views of the whole, and leaves the page's hazards; what is
+ * said of the source is overwritten by each nearer level that has enough views to be one.
+ */
+static double
+chain(const TriggerLevels *levels, Level *level, Env *env, int64 as_of, DropoffHazard *hazard, TriggerReply *reply)
 {
-	TriggerReply reply = {true, 0, 0, {0}};
-	Level	   *level = palloc(sizeof(Level) * Max(levels->n, 1));
-	ServerEnv	server;
-	int64		as_of;
-	bool		any = false;
-	double		site = 0;
-	DropoffHazard hazard;
-	DropoffCurve curve;
+	double		whole = -1;
 
-	server_env_init(&server, CurrentMemoryContext);
-	as_of = read_levels(levels, &server.env, level);
 	for (int i = levels->n - 1; i >= 0; i--)
 	{
 		DropoffTable table;
@@ -91,24 +85,39 @@ trigger_reply(const TriggerLevels *levels, const TriggerQuestion *question)
 		if (!level[i].known)
 			continue;
 		dropoff_table(&level[i].counts, as_of, &table);
-		dropoff_release(&server.env, &level[i].counts);
-		dropoff_hazard(&table, any ? &hazard : NULL, &hazard);
-		site = any ? site : table.views;
-		if (!any || table.views >= TRIGGER_MIN_VIEWS)
+		dropoff_release(env, &level[i].counts);
+		dropoff_hazard(&table, whole < 0 ? NULL : hazard, hazard);
+		if (whole < 0 || table.views >= TRIGGER_MIN_VIEWS)
 		{
-			reply.source = i;
-			reply.views = table.views;
+			reply->source = i;
+			reply->views = table.views;
 		}
-		any = true;
+		whole = whole < 0 ? table.views : whole;
+	}
+	return whole;
+}
+
+TriggerReply
+trigger_reply(const TriggerLevels *levels, const TriggerQuestion *question)
+{
+	TriggerReply reply = {true, 0, 0, {0}};
+	Level	   *level = palloc(sizeof(Level) * Max(levels->n, 1));
+	ServerEnv	server;
+	int64		as_of;
+	DropoffHazard hazard;
+	DropoffCurve curve;
+
+	server_env_init(&server, CurrentMemoryContext);
+	as_of = read_levels(levels, &server.env, level);
+	if (chain(levels, level, &server.env, as_of, &hazard, &reply) >= TRIGGER_MIN_VIEWS)
+	{
+		dropoff_smooth(&hazard);
+		dropoff_curve(&hazard, &curve);
+		reply.answer = trigger_best(&curve, question);
+		/* where nobody ever leaves there is nobody to hold back */
+		reply.flagged = curve.exits[DROPOFF_BINS] == 0;
 	}
 	pfree(level);
-	if (site < TRIGGER_MIN_VIEWS)
-		return reply;
-	dropoff_smooth(&hazard);
-	dropoff_curve(&hazard, &curve);
-	reply.answer = trigger_best(&curve, question);
-	/* where nobody ever leaves there is nobody to hold back */
-	reply.flagged = curve.exits[DROPOFF_BINS] == 0;
 	return reply;
 }
 
@@ -243,35 +252,39 @@ std_error(const TriggerBucket *b)
 	return sqrt(p * (1 - p) / b->shown + q * (1 - q) / b->control);
 }
 
+/* The last bucket has no end of its own. */
+static void
+put_bucket(ReturnSetInfo *result, const TriggerEfficacy *efficacy, int k)
+{
+	const TriggerBucket *b = &efficacy->bucket[k];
+	Datum		row[9];
+	bool		nulls[9] = {false};
+
+	row[0] = Float8GetDatum(b->from);
+	row[1] = Float8GetDatum(b->until);
+	nulls[1] = k == TRIGGER_BUCKETS - 1;
+	row[2] = Float8GetDatum(b->shown);
+	row[3] = Float8GetDatum(b->shown_converted);
+	row[4] = Float8GetDatum(b->control);
+	row[5] = Float8GetDatum(b->control_converted);
+	row[6] = Float8GetDatum(b->shown_converted - b->control_converted);
+	row[7] = Float8GetDatum(std_error(b));
+	row[8] = Float8GetDatum(trigger_efficacy_at(efficacy, b->from));
+	tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
+}
+
+/* Buckets that were tested: of the others there is only the curve to tell. */
 PG_FUNCTION_INFO_V1(personalize_efficacy_table);
 Datum
 personalize_efficacy_table(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	TriggerEfficacy efficacy;
 
 	compat_materialize(fcinfo);
 	trigger_read_efficacy(PG_GETARG_DATUM(0), &efficacy);
 	for (int k = 0; k < TRIGGER_BUCKETS; k++)
-	{
-		TriggerBucket *b = &efficacy.bucket[k];
-		Datum		row[9];
-		bool		nulls[9] = {false};
-
-		if (b->shown == 0)
-			continue;
-		row[0] = Float8GetDatum(b->from);
-		row[1] = Float8GetDatum(b->until);
-		nulls[1] = k == TRIGGER_BUCKETS - 1;
-		row[2] = Float8GetDatum(b->shown);
-		row[3] = Float8GetDatum(b->shown_converted);
-		row[4] = Float8GetDatum(b->control);
-		row[5] = Float8GetDatum(b->control_converted);
-		row[6] = Float8GetDatum(b->shown_converted - b->control_converted);
-		row[7] = Float8GetDatum(std_error(b));
-		row[8] = Float8GetDatum(trigger_efficacy_at(&efficacy, b->from));
-		tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
-	}
+		if (efficacy.bucket[k].shown > 0)
+			put_bucket((ReturnSetInfo *) fcinfo->resultinfo, &efficacy, k);
 	return (Datum) 0;
 }
 
@@ -334,14 +347,19 @@ trigger_quantile(Datum dropoff, double p)
 	DropoffTable table;
 	DropoffHazard hazard;
 	DropoffCurve curve;
+	double		t;
 
 	server_env_init(&server, CurrentMemoryContext);
 	dropoff_read(dropoff, &server.env, &counts);
 	dropoff_table(&counts, counts.latest, &table);
 	dropoff_release(&server.env, &counts);
+	if (!(table.views > 0))
+		return NAN;
 	dropoff_hazard(&table, NULL, &hazard);
 	dropoff_curve(&hazard, &curve);
-	return dropoff_quantile(&curve, p, 0);
+	t = dropoff_quantile(&curve, p, 0);
+	/* a time that hardly anybody sees is still a time: a view without one would look like one of the control arm */
+	return isnan(t) ? TRIGGER_LAST_TIME : t;
 }
 
 /* trigger_arm(key, seed, d, random_share, control_share) */

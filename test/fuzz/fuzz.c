@@ -13,10 +13,13 @@
 #include "kernel/baskets.h"
 #include "kernel/counter_row.h"
 #include "kernel/cooccur.h"
+#include "kernel/dropoff.h"
 #include "kernel/itemvec.h"
 #include "kernel/pair_row.h"
 #include "kernel/pairs.h"
 #include "kernel/rule.h"
+#include "kernel/survival.h"
+#include "kernel/trigger.h"
 
 #include "fuzz.h"
 
@@ -732,6 +735,70 @@ fuzz_rule_words(const uint8_t *data, size_t size)
 	return accepted;
 }
 
+/* --- survival, drop-off ------------------------------------------------------ */
+
+/* Times ascend, whatever is read; S falls, and limits are on its sides. */
+static bool
+fuzz_survival(const uint8_t *data, size_t size)
+{
+	uint64_t	n;
+	SurvivalTime *times = survival_decode(&env, data, size, &n);
+	SurvivalCurve curve;
+	double		before = 1;
+	double		quantile[3];
+
+	if (times == NULL)
+		return false;
+	curve = survival_begin(times, n);
+	for (uint64_t i = 0; i < n; before = curve.survival, i++)
+	{
+		double		lower;
+		double		upper;
+
+		survival_step(&curve, &times[i]);
+		REQUIRE(times[i].time >= 0 && isfinite(times[i].time) && (i == 0 || times[i].time > times[i - 1].time));
+		REQUIRE(curve.survival >= 0 && curve.survival <= before && curve.next >= 0);
+		for (SurvivalLimits type = SURVIVAL_PLAIN; type <= SURVIVAL_LOG_LOG; type++)
+			if (survival_limits(curve.survival, curve.variance, 1.96, type, &lower, &upper))
+				REQUIRE(lower >= 0 && lower <= curve.survival * (1 + 1e-9) && upper >= curve.survival * (1 - 1e-9) && upper <= 1);
+	}
+	REQUIRE(curve.next == 0);
+	survival_quantile(times, n, 0.5, 1.96, SURVIVAL_LOG, quantile);
+	env_release(&env, times);
+	return survival_is_canonical(&env, data, size);
+}
+
+/* What is counted merges with itself or does not fit, and answers of it are shares and times. */
+static bool
+fuzz_dropoff(const uint8_t *data, size_t size)
+{
+	TriggerQuestion question = {10, 0.02, 3, 600, NULL};
+	DropoffCounts counts;
+	DropoffTable table;
+	DropoffHazard hazard;
+	DropoffCurve curve;
+	TriggerEfficacy efficacy;
+	TriggerAnswer answer;
+
+	if (!dropoff_is_canonical(&env, data, size))
+		return false;
+	REQUIRE(dropoff_decode(&env, data, size, &counts));
+	dropoff_table(&counts, counts.latest, &table);
+	dropoff_hazard(&table, NULL, &hazard);
+	dropoff_hazard(&table, &hazard, &hazard);
+	dropoff_smooth(&hazard);
+	dropoff_curve(&hazard, &curve);
+	trigger_efficacy(&table, &efficacy);
+	question.efficacy = &efficacy;
+	answer = trigger_best(&curve, &question);
+	REQUIRE(answer.t >= 3 && answer.t <= 600 && answer.still_here >= 0 && answer.still_here <= 1 && answer.reachable >= 0 && answer.reachable <= 1 + 1e-9);
+	for (int bin = 0; bin < DROPOFF_BINS; bin++)
+		REQUIRE(curve.survival[bin + 1] <= curve.survival[bin] && curve.exits[bin + 1] >= curve.exits[bin] && curve.exits[bin + 1] + curve.survival[bin + 1] <= 1 + 1e-9);
+	dropoff_merge(&env, &counts, &counts);
+	dropoff_release(&env, &counts);
+	return true;
+}
+
 static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_plain_baskets,
 	fuzz_weighted_baskets,
@@ -744,7 +811,9 @@ static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_counter_row,
 	fuzz_activity,
 	fuzz_rule,
-	fuzz_rule_words
+	fuzz_rule_words,
+	fuzz_survival,
+	fuzz_dropoff
 };
 
 bool
