@@ -5,18 +5,18 @@
 #ifndef PERSONALIZE_SEND_TIME_WORLD_H
 #define PERSONALIZE_SEND_TIME_WORLD_H
 
-#define FIRST_HUMP 8.7			/* center of the first hump, mean of all customers */
+#define FIRST_HUMP 7.5		/* center of the first hump, mean of all customers */
 #define OTHER_HUMP 6.2
-#define SPREAD 7.6				/* standard deviation of both from customer to customer */
-#define SECOND_HUMP 0.116		/* share */
-#define WIDTH 4.95
-#define FLOOR 0.394				/* of looks at the inbox */
-#define VISIT_FLOOR 0.436
-#define LEVEL 0.1114			/* rate right after delivery */
-#define LEVEL_SPREAD 0.59		/* of its logarithm */
-#define FADING 6.2				/* hours */
-#define FADED 0.021				/* what is left in the end */
-#define WEEKS 4.9				/* of messages */
-#define VISITS 58.6				/* per customer where the history says 1 */
+#define SPREAD 9.2		/* standard deviation of both from customer to customer */
+#define SECOND_HUMP 0.373		/* share */
+#define WIDTH 4.96
+#define FLOOR 0.289		/* of looks at the inbox */
+#define VISIT_FLOOR 0.491
+#define LEVEL 0.1289		/* rate right after delivery */
+#define LEVEL_SPREAD 0.47		/* of its logarithm */
+#define FADING 6.0		/* hours */
+#define FADED 0.05		/* what is left in the end */
+#define WEEKS 5.3		/* of messages */
+#define VISITS 75		/* per customer where the history says 1 */
 
 #endif							/* PERSONALIZE_SEND_TIME_WORLD_H */

@@ -474,7 +474,7 @@ margins_are_those_published(void)
 		double		relative;
 
 		judge(&histories[i], 1, 100 + i, shares, &relative);
-		for (int method = 0; method < OURS; method++)
+		for (int method = 0; method < OPENS_ONLY; method++)
 		{
 			double		margin = shares[OURS] - shares[method];
 			int			wanted = published[i][OURS] - published[i][method];
