@@ -15,9 +15,10 @@
 #include "kernel/cooccur.h"
 #include "kernel/dropoff.h"
 #include "kernel/itemvec.h"
+#include "kernel/ordinal_set.h"
 #include "kernel/pair_row.h"
 #include "kernel/pairs.h"
-#include "kernel/rule.h"
+#include "kernel/rule_keys.h"
 #include "kernel/survival.h"
 #include "kernel/trigger.h"
 
@@ -646,11 +647,15 @@ evaluate_rule(const Rule *rule, const void *activity, size_t size)
 		RuleAnswer	answer;
 		RuleAnswer	traced;
 		RuleTruth	value;
+		RuleNeeds  *needs;
 
 		if (!rule_evaluate(rule, activity, size, &context, &answer))
 			continue;
 		REQUIRE(rule_matches(rule, activity, size, &context, &value) && value == answer.value && answer.stable_until > instants[i]);
 		REQUIRE(rule_trace(rule, activity, size, &context, fuzz_trace, &traced) && traced.value == value && traced.stable_until == answer.stable_until);
+		needs = rule_needs(&env, rule, &context);
+		REQUIRE(value != RULE_TRUE || !needs->never);
+		rule_needs_release(&env, needs);
 	}
 }
 
@@ -799,6 +804,46 @@ fuzz_dropoff(const uint8_t *data, size_t size)
 	return true;
 }
 
+/* --- sets of ordinals ------------------------------------------------------- */
+
+/* Two sets in one input: whatever they are, what is made of them is a set; and counts agree with each other, if both are sound. */
+static bool
+fuzz_ordinal_set(const uint8_t *data, size_t size)
+{
+	size_t		half = size == 0 ? 0 : data[0] % size;
+	const uint8_t *bytes[2] = {data + (size > 0), data + half};
+	size_t		sizes[2] = {half - (half > 0), size - half};
+	bool		sound = ordinal_is_canonical(bytes[0], sizes[0]) && ordinal_is_canonical(bytes[1], sizes[1]);
+	uint64_t	counts[3];
+	OrdinalSet *set = ordinal_set_create(&env);
+	OrdinalBytes at[2];
+
+	for (OrdinalOp op = ORDINAL_OR; op <= ORDINAL_MINUS; op++)
+	{
+		OrdinalPair pair;
+		OrdinalWalk walk;
+		int64_t		ordinal;
+		size_t		made_size;
+		unsigned char *made;
+
+		ordinal_pair_open(&pair, op, ordinal_bytes_open(&at[0], bytes[0], sizes[0]), ordinal_bytes_open(&at[1], bytes[1], sizes[1]));
+		made = ordinal_write(&env, &pair.cursor, 0, &made_size);
+		REQUIRE(!sound || ordinal_is_canonical(made, made_size));
+		counts[op] = ordinal_count(ordinal_bytes_open(&at[0], made, made_size));
+		ordinal_walk_begin(&walk, ordinal_bytes_open(&at[0], made, made_size));
+		for (uint64_t n = 0; n < 100000 && ordinal_walk_next(&walk, &ordinal); n++)
+			ordinal_set_add(set, ordinal);
+		env_release(&env, made);
+	}
+	if (sound)
+	{
+		REQUIRE(counts[ORDINAL_AND] == ordinal_overlap(ordinal_bytes_open(&at[0], bytes[0], sizes[0]), ordinal_bytes_open(&at[1], bytes[1], sizes[1])));
+		REQUIRE(counts[ORDINAL_OR] == counts[ORDINAL_MINUS] + ordinal_count(ordinal_bytes_open(&at[1], bytes[1], sizes[1])));
+	}
+	ordinal_set_release(set);
+	return sound;
+}
+
 static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_plain_baskets,
 	fuzz_weighted_baskets,
@@ -813,7 +858,8 @@ static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_rule,
 	fuzz_rule_words,
 	fuzz_survival,
-	fuzz_dropoff
+	fuzz_dropoff,
+	fuzz_ordinal_set
 };
 
 bool
