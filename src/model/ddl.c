@@ -30,6 +30,7 @@
 #include "model/ddl.h"
 #include "model/lineage.h"
 #include "model/popularity.h"
+#include "model/segment_setup.h"
 #include "model/setup.h"
 
 PG_FUNCTION_INFO_V1(personalize_ddl_end);
@@ -346,6 +347,17 @@ alter_table(const AlterTableStmt *command)
 
 /* ---------------------------------------------------------------- other commands */
 
+/* Texts name a segment, and a column of it. */
+static void
+rename_segment(const RangeVar *name)
+{
+	Oid			relation = find_relation(name);
+	SegmentDef *def = OidIsValid(relation) ? segment_of_relation(relation) : NULL;
+
+	if (def != NULL)
+		segments_follow_name(def);
+}
+
 /* A column of a parent has been renamed in its children as well. */
 static void
 rename_column(const RenameStmt *command)
@@ -358,7 +370,30 @@ rename_column(const RenameStmt *command)
 		return;
 	foreach(member, find_all_inheritors(relation, NoLock, NULL))
 		if (list_member_oid(registered, lfirst_oid(member)))
+		{
 			registry_rename_column(lfirst_oid(member), command->subname, command->newname);
+			segments_rename_column(lfirst_oid(member), command->subname, command->newname);
+		}
+	rename_segment(command->relation);
+}
+
+/* The command knows the name that the relation had. */
+static void
+rename_relation(const RenameStmt *command)
+{
+	RangeVar   *renamed = copyObject(command->relation);
+
+	renamed->relname = command->newname;
+	rename_segment(renamed);
+}
+
+static void
+move_relation(const AlterObjectSchemaStmt *command)
+{
+	RangeVar   *moved = copyObject(command->relation);
+
+	moved->schemaname = command->newschema;
+	rename_segment(moved);
 }
 
 /* A new partition is empty; a foreign one need not be. */
@@ -400,7 +435,13 @@ follow(Node *command)
 			alter_table((AlterTableStmt *) command);
 			break;
 		case T_RenameStmt:
-			rename_column((RenameStmt *) command);
+			if (((RenameStmt *) command)->renameType == OBJECT_COLUMN)
+				rename_column((RenameStmt *) command);
+			else
+				rename_relation((RenameStmt *) command);
+			break;
+		case T_AlterObjectSchemaStmt:
+			move_relation((AlterObjectSchemaStmt *) command);
 			break;
 		case T_CreateStmt:
 			create_member((CreateStmt *) command);
@@ -436,7 +477,10 @@ is_relevant(const Node *command)
 		case T_CreateForeignTableStmt:
 			return ((const CreateForeignTableStmt *) command)->base.inhRelations != NIL;
 		case T_RenameStmt:
-			return ((const RenameStmt *) command)->renameType == OBJECT_COLUMN;
+			return ((const RenameStmt *) command)->renameType == OBJECT_COLUMN ||
+				((const RenameStmt *) command)->renameType == OBJECT_TABLE;
+		case T_AlterObjectSchemaStmt:
+			return ((const AlterObjectSchemaStmt *) command)->objectType == OBJECT_TABLE;
 		case T_ViewStmt:
 			return ((const ViewStmt *) command)->replace;
 		case T_AlterTableStmt:

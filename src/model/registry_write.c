@@ -183,6 +183,7 @@ registry_forget(Oid relation)
 		{"DELETE FROM personalize.popularity AS p WHERE p.relation OPERATOR(pg_catalog.=) $1"},
 		{"DELETE FROM personalize.sessions AS s WHERE s.relation OPERATOR(pg_catalog.=) $1"},
 		{"DELETE FROM personalize.segment AS s WHERE s.relation OPERATOR(pg_catalog.=) $1"},
+		{"DELETE FROM personalize.rfm_fit AS r WHERE r.relation OPERATOR(pg_catalog.=) $1"},
 	};
 	RegistryArguments arguments = {0};
 

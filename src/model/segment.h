@@ -14,6 +14,8 @@
 #include "nodes/pg_list.h"
 
 #include "model/activity_table.h"
+#include "model/build.h"
+#include "value/rfm.h"
 #include "value/rule.h"
 
 /* Face, the table that has the segment's name: its members.  The first column is named as the key of the customers. */
@@ -50,8 +52,9 @@ typedef struct SegmentDef
 	/* state: as of the last refresh of the activity */
 	bool		built;
 	int32		built_version;	/* which its rows are of */
+	int32		built_rfm;		/* the fit of RFM that its rows are of; 0: none */
 	int64		num_members;
-	TimestampTz refreshed;		/* memberships are those of this instant */
+	TimestampTz refreshed;		/* memberships are those of this instant; other than the activity's: left behind, for it has a problem */
 	TimestampTz rebuilt;
 	int64		last_members;	/* who came or went in the last refresh */
 } SegmentDef;
@@ -66,17 +69,35 @@ extern void segment_as_seen(SegmentDef *def);
 /* All tables of the segments of an activity, to be locked and checked with it: of Oid. */
 extern List *segment_tables(int32 activity_id);
 extern List *segment_tables_of(const SegmentDef *def);
+extern char *segment_rule_text(const SegmentDef *def);
 extern void segment_register(const SegmentDef *def);
+/* Fails where the tables are not as they were made. */
+extern void segment_require_layout(const SegmentDef *def);	/* segment_check.c */
 /* Rule, version and what it uses. */
 extern void segment_set_rule(const SegmentDef *def);
 /* State. */
 extern void segment_refreshed(const SegmentDef *def, bool rebuilt);
+
+/* --- limits of RFM (segment_rfm.c) --- */
+typedef struct SegmentRfm
+{
+	int32		version;		/* from 1 */
+	char	   *event;
+	int64		within;			/* microseconds */
+	pg_tz	   *zone;			/* in which recency counts days */
+	RfmModel	model;
+} SegmentRfm;
+
+/* NULL: not fitted. */
+extern SegmentRfm *segment_rfm_of(int32 activity_id);
+extern RuleAnswer segment_rfm_answer(const SegmentRfm *rfm, const RuleNode *leaf, const Customer *customer, int64 as_of);
 
 /* --- rules at work (segment_rules.c) --- */
 typedef struct SegmentRule
 {
 	SegmentDef *def;
 	Rule	   *rule;
+	SegmentRfm *rfm;			/* NULL: the rule does not ask for it, or there is none */
 	List	   *segments;		/* that in() names, in the order of the rule: of Oid */
 	bool		wants;			/* needs to be told more of a customer than events */
 	bool		asks;			/* about what rows of the shop other than events may change: looked at whenever the customer's rows change */
@@ -99,6 +120,8 @@ extern RuleAttributes *segment_rule_context(const SegmentRule *rule, const Activ
 extern bool segment_rule_event_at(const SegmentRule *rule, const Customer *customer, int64 time);
 /* The rule with another name for a column of the customers; the same datum where it does not name it. */
 extern Datum segment_rule_rename_column(Datum rule, const char *old_name, const char *new_name);
+/* The rule with the names that segments in it have now. */
+extern Datum segment_rule_rename_segments(const SegmentDef *def);
 /* Kinds of which the two activities have different events: up to ACTIVITY_MAX_KINDS of each, which point into them. */
 extern int	segment_changed_kinds(const Customer *old, const Customer *new, ActivityName *kinds);
 
@@ -119,5 +142,12 @@ extern void segments_change(SegmentPass *pass, const Customer *old, const Custom
  * customers_scan, instead of what segments_change was told.
  */
 extern void segments_finish(SegmentPass *pass, bool rebuild, RefreshReport *report);
+
+/* --- proof (segment_verify.c) --- */
+/*
+ * Everybody's membership as of the last refresh, from the stored activities, with the tables; InvalidOid: of all segments.  Whoever is pending is
+ * left out.  As the active snapshot sees all of it.
+ */
+extern void segments_verify(const ActivityTableDef *activity, Oid only, VerifySink sink, void *arg);
 
 #endif							/* PERSONALIZE_SEGMENT_H */

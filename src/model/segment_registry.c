@@ -40,6 +40,7 @@ read_segment(const RegistryRow *row)
 	def->uses = row_relations(row, "uses");
 	def->built = DatumGetBool(row_datum(row, "built"));
 	def->built_version = DatumGetInt32(row_datum(row, "built_version"));
+	def->built_rfm = DatumGetInt32(row_datum(row, "built_rfm"));
 	def->num_members = row_bigint(row, "num_members");
 	def->refreshed = row_time(row, "refreshed");
 	def->rebuilt = row_time(row, "rebuilt");
@@ -164,6 +165,15 @@ segment_tables(int32 activity_id)
 	return tables;
 }
 
+char *
+segment_rule_text(const SegmentDef *def)
+{
+	size_t		size;
+	const char *text = rule_text(def->rule, &size);
+
+	return pnstrdup(text, size);
+}
+
 /* ---------------------------------------------------------------- writing */
 
 static void
@@ -227,7 +237,7 @@ segment_refreshed(const SegmentDef *def, bool rebuilt)
 {
 	static RegistryWrite write = {"UPDATE personalize.segment"
 		" SET built = true, built_version = $2, num_members = $3, refreshed = $4,"
-		" rebuilt = CASE WHEN $5 THEN $4 ELSE rebuilt END, last_members = $6"
+		" rebuilt = CASE WHEN $5 THEN $4 ELSE rebuilt END, last_members = $6, built_rfm = $7"
 	" WHERE id OPERATOR(pg_catalog.=) $1 RETURNING id"};
 	RegistryArguments arguments = {0};
 
@@ -237,5 +247,6 @@ segment_refreshed(const SegmentDef *def, bool rebuilt)
 	argument_time(&arguments, def->refreshed);
 	argument_bool(&arguments, rebuilt);
 	argument_bigint(&arguments, def->last_members);
+	argument_optional_int(&arguments, def->built_rfm);
 	registry_run_state(&write, &arguments, def->relation);
 }

@@ -107,18 +107,33 @@ segment_rule_open(Env *env, const SegmentDef *def)
 	rule->segments = def->uses;
 	for (uint32 i = 0; i < rule->rule->num_nodes; i++)
 		look_at_leaf(rule, &rule->rule->nodes[i]);
+	if (rule_has(rule->rule, RULE_RFM))
+		rule->rfm = segment_rfm_of(def->activity_id);
 	rule->ask = env_alloc0(env, 1, sizeof(SegmentAsk));
 	return rule;
+}
+
+/* Kinds of events that a rule names, and behind them the one that RFM is of. */
+static int
+num_kinds(const SegmentRule *rule)
+{
+	return (int) rule->rule->num_kinds + (rule->rfm != NULL);
+}
+
+static ActivityName
+kind_at(const SegmentRule *rule, int i)
+{
+	if (i == (int) rule->rule->num_kinds)
+		return (ActivityName) {rule->rfm->event, (uint32) strlen(rule->rfm->event)};
+	return (ActivityName) {rule->rule->kinds[i].bytes, rule->rule->kinds[i].size};
 }
 
 bool
 segment_rule_names(const SegmentRule *rule, const ActivityName *kinds, int n)
 {
-	const Rule *r = rule->rule;
-
-	for (uint32 i = 0; i < r->num_kinds; i++)
+	for (int i = 0; i < num_kinds(rule); i++)
 		for (int k = 0; k < n; k++)
-			if (r->kinds[i].size == kinds[k].size && memcmp(r->kinds[i].bytes, kinds[k].bytes, kinds[k].size) == 0)
+			if (activity_name_compare(kind_at(rule, i), kinds[k]) == 0)
 				return true;
 	return false;
 }
@@ -211,6 +226,12 @@ ask_leaf(RuleContext *context, const Rule *rule, const RuleNode *leaf)
 
 	if (leaf->type == RULE_IN)
 		return ask_segment(ask, rule, leaf);
+	if (leaf->type == RULE_LIFECYCLE)
+		return rule_lifecycle(rule, leaf, context);
+	if (leaf->type == RULE_RFM && ask->rule->rfm == NULL)
+		return (RuleAnswer) {RULE_UNKNOWN, RULE_NEVER};
+	if (leaf->type == RULE_RFM)
+		return segment_rfm_answer(ask->rule->rfm, leaf, ask->customer, context->as_of);
 	return ask->ask(context, rule, leaf);
 }
 
@@ -258,14 +279,13 @@ segment_rule_evaluate(const SegmentRule *rule, const ActivityTableDef *activity,
 bool
 segment_rule_event_at(const SegmentRule *rule, const Customer *customer, int64 time)
 {
-	const Rule *r = rule->rule;
-
-	for (uint32 i = 0; i < r->num_kinds; i++)
+	for (int i = 0; i < num_kinds(rule); i++)
 	{
+		ActivityName name = kind_at(rule, i);
 		ActivityKind kind;
 		ActivityEvent e;
 
-		if (!activity_find(customer->activity, customer->size, r->kinds[i].bytes, r->kinds[i].size, &kind))
+		if (!activity_find(customer->activity, customer->size, name.bytes, name.size, &kind))
 			continue;
 		while (activity_next_event(&kind, &e) && e.time >= time)
 			if (e.time == time)
@@ -274,7 +294,16 @@ segment_rule_event_at(const SegmentRule *rule, const Customer *customer, int64 t
 	return false;
 }
 
-/* ---------------------------------------------------------------- renamed columns */
+/* ---------------------------------------------------------------- other names */
+
+static Datum
+print_rule(Env *env, const Rule *rule)
+{
+	size_t		size;
+	char	   *text = rule_print(env, rule, &size);
+
+	return rule_form(text, size);
+}
 
 static bool
 rename_path(Env *env, RuleText *path, const char *old_name, const char *new_name)
@@ -299,16 +328,31 @@ segment_rule_rename_column(Datum value, const char *old_name, const char *new_na
 	ServerEnv	server;
 	Rule	   *rule;
 	bool		renamed = false;
-	char	   *text;
-	size_t		size;
 
 	server_env_init(&server, CurrentMemoryContext);
 	rule = rule_read(&server.env, value);
 	for (uint32 i = 0; i < rule->num_nodes; i++)
 		if (rule->nodes[i].type == RULE_ATTR)
 			renamed |= rename_path(&server.env, &rule->nodes[i].name, old_name, new_name);
-	if (!renamed)
-		return value;
-	text = rule_print(&server.env, rule, &size);
-	return rule_form(text, size);
+	return renamed ? print_rule(&server.env, rule) : value;
+}
+
+Datum
+segment_rule_rename_segments(const SegmentDef *def)
+{
+	ServerEnv	server;
+	Rule	   *rule;
+	ListCell   *used = list_head(def->uses);
+
+	server_env_init(&server, CurrentMemoryContext);
+	rule = rule_read(&server.env, def->rule);
+	for (uint32 i = 0; i < rule->num_nodes && used != NULL; i++)
+		if (rule->nodes[i].type == RULE_IN)
+		{
+			char	   *name = registry_name(lfirst_oid(used));
+
+			rule->nodes[i].name = (RuleText) {name, (uint32) strlen(name), false};
+			used = lnext(def->uses, used);
+		}
+	return print_rule(&server.env, rule);
 }

@@ -28,6 +28,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "model/segment_setup.h"
 #include "model/setup.h"
 
 static bool
@@ -214,6 +215,26 @@ setup_depend_follower(const FollowerDef *follower)
 	if (target != NULL)
 		depend_relation(follower->relation, target->relation, DEPENDENCY_NORMAL);
 	depend_triggers(follower->id, follower->relation);
+}
+
+/* Its tables and its function go with the face; the face goes with its activity, and with the segments that its rule names. */
+void
+setup_depend_segment(const SegmentDef *def)
+{
+	ActivityTableDef *activity = activity_table_by_id(def->activity_id);
+	Oid			function = segment_function(def);
+	ListCell   *cell;
+
+	depend_extension(def->relation);
+	foreach(cell, segment_tables_of(def))
+		if (lfirst_oid(cell) != def->relation)
+			depend_relation(lfirst_oid(cell), def->relation, DEPENDENCY_INTERNAL);
+	if (activity != NULL)
+		depend_relation(def->relation, activity->relation, DEPENDENCY_NORMAL);
+	foreach(cell, def->uses)
+		depend_relation(def->relation, lfirst_oid(cell), DEPENDENCY_NORMAL);
+	if (OidIsValid(function))
+		depend(ProcedureRelationId, function, RelationRelationId, def->relation, DEPENDENCY_INTERNAL);
 }
 
 void		(*setup_depend_hook) (int32 catalog_id) = NULL;

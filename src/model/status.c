@@ -27,6 +27,7 @@
 
 #include "model/change_log.h"
 #include "model/model_rows.h"
+#include "model/segment_setup.h"
 #include "model/setup.h"
 #include "model/table_layout.h"
 
@@ -412,6 +413,39 @@ follower_row(StatusRow *row, const void *definition)
 	set_items(row, follower->relation);
 }
 
+/* What it waits for is in the log of its activity. */
+static void
+segment_row(StatusRow *row, const void *definition)
+{
+	SegmentDef	seen = *(const SegmentDef *) definition;
+	ActivityTableDef *activity = activity_table_by_id(seen.activity_id);
+	LogState	log = {0};
+	int64		bytes = 0;
+	ListCell   *cell;
+
+	segment_as_seen(&seen);
+	set_text(row, STATUS_DEFINITION, segment_rule_text(&seen));
+	set(row, STATUS_BUILT, BoolGetDatum(seen.built));
+	set(row, STATUS_ITEMS, Int64GetDatum(seen.num_members));
+	set_time(row, STATUS_REFRESHED, seen.refreshed);
+	set_time(row, STATUS_REBUILT, seen.rebuilt);
+	if (seen.built)
+		set(row, STATUS_LAST_ITEMS, Int64GetDatum(seen.last_members));
+	foreach(cell, segment_tables_of(&seen))
+		bytes += relation_bytes(lfirst_oid(cell));
+	set(row, STATUS_BYTES, Int64GetDatum(bytes));
+	if (activity != NULL)
+	{
+		activity_table_as_seen(activity);
+		set(row, STATUS_SOURCE, ObjectIdGetDatum(activity->relation));
+	}
+	set_text(row, STATUS_PROBLEM, segment_standing_problem(activity, &seen));
+	if (activity == NULL)
+		return;
+	read_log(activity->log, &log);
+	set_log(row, &log, seen.built);
+}
+
 /* ---------------------------------------------------------------- all of them */
 
 /* An error becomes the problem of the object; what is known already stays.  Cancellation is no problem of it. */
@@ -490,5 +524,7 @@ personalize_status_rows(PG_FUNCTION_ARGS)
 		put_row(result, ((ModelDef *) lfirst(cell))->relation, "model", model_row, lfirst(cell));
 	foreach(cell, followers_all())
 		put_row(result, ((FollowerDef *) lfirst(cell))->relation, ((FollowerDef *) lfirst(cell))->kind->name, follower_row, lfirst(cell));
+	foreach(cell, segments_all())
+		put_row(result, ((SegmentDef *) lfirst(cell))->relation, "segment", segment_row, lfirst(cell));
 	return (Datum) 0;
 }

@@ -282,17 +282,17 @@ struct KeyScan
 	ScanKeyData key[INDEX_MAX_KEYS];
 };
 
-/* Equality as the index means it, whatever the type of the column. */
+/* Equality or order as the index means it, whatever the type of the column. */
 static void
-init_key(ScanKey key, Relation index, int column)
+init_key(ScanKey key, Relation index, int column, StrategyNumber strategy)
 {
 	Oid			type = index->rd_opcintype[column];
-	Oid			equal = get_opfamily_member(index->rd_opfamily[column], type, type, BTEqualStrategyNumber);
+	Oid			operator = get_opfamily_member(index->rd_opfamily[column], type, type, strategy);
 
-	if (!OidIsValid(equal))
-		elog(ERROR, "index \"%s\" has no equality for column %d", RelationGetRelationName(index), column + 1);
-	ScanKeyEntryInitialize(key, 0, column + 1, BTEqualStrategyNumber, type, index->rd_indcollation[column],
-						   get_opcode(equal), (Datum) 0);
+	if (!OidIsValid(operator))
+		elog(ERROR, "index \"%s\" cannot be searched by column %d", RelationGetRelationName(index), column + 1);
+	ScanKeyEntryInitialize(key, 0, column + 1, strategy, type, index->rd_indcollation[column],
+						   get_opcode(operator), (Datum) 0);
 }
 
 /* An owner may have dropped it, or have made it deferrable, in which case it may hold a key twice for a moment. */
@@ -327,7 +327,7 @@ guard_key_order(Relation index)
 
 /* Nothing is read yet: that needs a key. */
 static KeyScan *
-open_scan(Relation relation, Relation index, int num_keys, Snapshot snapshot)
+open_scan(Relation relation, Relation index, int num_keys, StrategyNumber strategy, Snapshot snapshot)
 {
 	KeyScan    *scan = palloc0(sizeof(KeyScan));
 
@@ -336,7 +336,7 @@ open_scan(Relation relation, Relation index, int num_keys, Snapshot snapshot)
 	scan->num_keys = num_keys;
 	scan->index = index;
 	for (int k = 0; k < num_keys; k++)
-		init_key(&scan->key[k], scan->index, k);
+		init_key(&scan->key[k], scan->index, k, strategy);
 	scan->slot = table_slot_create(relation, NULL);
 	scan->scan = compat_index_beginscan(relation, scan->index, snapshot != NULL ? snapshot : GetActiveSnapshot(), num_keys);
 	return scan;
@@ -348,21 +348,30 @@ key_scan_open(Relation relation, int num_keys, Snapshot snapshot)
 	Relation	index = index_open(require_primary_key(relation), AccessShareLock);
 
 	guard_key_order(index);
-	return open_scan(relation, index, num_keys, snapshot);
+	return open_scan(relation, index, num_keys, BTEqualStrategyNumber, snapshot);
 }
 
-/* Whole, immediate and usable, as the one that came with the table. */
+/* Of all rows, and usable now, as those that came with the table. */
+static bool
+leads_with(Relation index, AttrNumber column)
+{
+	Form_pg_index form = index->rd_index;
+
+	return form->indisvalid && form->indkey.values[0] == column && index->rd_rel->relam == BTREE_AM_OID &&
+		RelationGetIndexPredicate(index) == NIL;
+}
+
 static bool
 is_unique_on(Relation index, AttrNumber column)
 {
 	Form_pg_index form = index->rd_index;
 
-	return form->indisunique && form->indisvalid && form->indimmediate && form->indnkeyatts == 1 &&
-		form->indkey.values[0] == column && index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL;
+	return form->indisunique && form->indimmediate && form->indnkeyatts == 1 && leads_with(index, column);
 }
 
-KeyScan *
-key_scan_open_column(Relation relation, AttrNumber column, Snapshot snapshot)
+/* Opened; the first that will do. */
+static Relation
+find_index(Relation relation, AttrNumber column, bool (*will_do) (Relation index, AttrNumber column), const char *kind)
 {
 	List	   *indexes = RelationGetIndexList(relation);
 	ListCell   *cell;
@@ -371,18 +380,30 @@ key_scan_open_column(Relation relation, AttrNumber column, Snapshot snapshot)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (is_unique_on(index, column))
+		if (will_do(index, column))
 		{
 			list_free(indexes);
-			return open_scan(relation, index, 1, snapshot);
+			return index;
 		}
 		index_close(index, AccessShareLock);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table %s has no unique index on \"%s\"", registry_name(RelationGetRelid(relation)),
+			 errmsg("table %s has no %s on \"%s\"", registry_name(RelationGetRelid(relation)), kind,
 					get_attname(RelationGetRelid(relation), column, false)),
 			 errhint("It was created with one, and needs it. Add it again.")));
+}
+
+KeyScan *
+key_scan_open_column(Relation relation, AttrNumber column, Snapshot snapshot)
+{
+	return open_scan(relation, find_index(relation, column, is_unique_on, "unique index"), 1, BTEqualStrategyNumber, snapshot);
+}
+
+KeyScan *
+key_scan_open_up_to(Relation relation, AttrNumber column, Snapshot snapshot)
+{
+	return open_scan(relation, find_index(relation, column, leads_with, "index"), 1, BTLessEqualStrategyNumber, snapshot);
 }
 
 /* To start again costs a descent of the tree, about a microsecond while its upper pages are in memory. */

@@ -43,6 +43,8 @@ typedef struct KeyScan KeyScan;
 extern KeyScan *key_scan_open(Relation relation, int num_keys, Snapshot snapshot);
 /* By another column of ours that has a unique index to itself. */
 extern KeyScan *key_scan_open_column(Relation relation, AttrNumber column, Snapshot snapshot);
+/* Rows of which a column of ours is at most the key, in its order, by the index that leads with it. */
+extern KeyScan *key_scan_open_up_to(Relation relation, AttrNumber column, Snapshot snapshot);
 extern void key_scan_start(KeyScan *scan, const Datum *keys);
 extern HeapTuple key_scan_next(KeyScan *scan);
 extern void key_scan_close(KeyScan *scan);

@@ -25,6 +25,7 @@
 #include "model/build_rows.h"
 #include "model/follower.h"
 #include "model/refresh.h"
+#include "model/segment.h"
 #include "model/table_layout.h"
 #include "model/verify.h"
 
@@ -594,6 +595,42 @@ verify_follower(FollowerDef *follower, ReturnSetInfo *rsinfo)
 		registry_leave_owner(&owner);
 }
 
+/* --- segments ------------------------------------------------------------------ */
+
+/* Whoever shows keys of customers must be able to read them. */
+static void
+guard_segment_reader(const SegmentDef *segment, const ActivityTableDef *activity)
+{
+	ListCell   *cell;
+
+	foreach(cell, segment_tables_of(segment))
+		guard_select(lfirst_oid(cell));
+	guard_select(activity->relation);
+	guard_select(activity->log);
+	guard_select(activity->customers);
+}
+
+/* With the activity that it is of; columns of customers are read as the owner where the caller is one. */
+static void
+verify_segment(const SegmentDef *segment, ReturnSetInfo *rsinfo)
+{
+	ActivityTableDef *activity = activity_table_by_id(segment->activity_id);
+	bool		mine;
+	OwnerScope	owner;
+
+	if (activity == NULL)
+		registry_fail_gone("activity", psprintf("of segment %s", registry_name(segment->relation)));
+	activity_table_as_seen(activity);
+	mine = compat_owns_relation(activity->relation, GetUserId());
+	if (!mine)
+		guard_segment_reader(segment, activity);
+	else
+		registry_enter_owner(activity->relation, &owner);
+	segments_verify(activity, segment->relation, put_row, rsinfo);
+	if (mine)
+		registry_leave_owner(&owner);
+}
+
 /* --- SQL, again ---------------------------------------------------------------- */
 
 PG_FUNCTION_INFO_V1(personalize_verify);
@@ -602,6 +639,7 @@ personalize_verify(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	FollowerDef *follower;
+	SegmentDef *segment;
 	ModelDef   *model;
 	HistoryDef *history;
 	HistoryDef *target;
@@ -617,6 +655,15 @@ personalize_verify(PG_FUNCTION_ARGS)
 		compat_materialize(fcinfo);
 		begun = build_phase(PROGRESS_COMPARING);
 		verify_follower(follower, rsinfo);
+		progress_end(begun);
+		return (Datum) 0;
+	}
+	segment = segment_of_relation(PG_GETARG_OID(0));
+	if (segment != NULL)
+	{
+		compat_materialize(fcinfo);
+		begun = build_phase(PROGRESS_COMPARING);
+		verify_segment(segment, rsinfo);
 		progress_end(begun);
 		return (Datum) 0;
 	}
