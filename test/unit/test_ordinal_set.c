@@ -307,7 +307,7 @@ static void
 test_stored_chunks(void)
 {
 	unsigned char bitmap[ORDINAL_BITMAP] = {0};
-	unsigned char bytes[ORDINAL_MAX_CHUNK];
+	unsigned char bytes[ORDINAL_MAX_CHUNK + 1];
 	OrdinalChunk chunk;
 	uint32_t	count = 0;
 
@@ -329,6 +329,7 @@ test_stored_chunks(void)
 		CHECK(ordinal_chunk_contains(&chunk, place) == !had);
 		ordinal_chunk_bitmap(&chunk, bitmap);
 		CHECK(size < 2 || !ordinal_chunk_decode(-7, bytes, size - 1, &chunk));
+		CHECK(size == 0 || !ordinal_chunk_decode(-7, bytes, size + 1, &chunk));
 	}
 }
 
