@@ -19,20 +19,32 @@ enum
 	SEGMENTS_REFRESHED, SEGMENTS_PROBLEM, SEGMENTS_NUM_COLUMNS
 };
 
-/* Of the rule itself; what in() names has its own row. */
+static bool
+has_kind(const Rule *rule, const char *event)
+{
+	for (uint32 i = 0; i < rule->num_kinds; i++)
+		if (rule->kinds[i].size == strlen(event) && memcmp(rule->kinds[i].bytes, event, rule->kinds[i].size) == 0)
+			return true;
+	return false;
+}
+
+/* Of the rule itself, and the one of RFM; what in() names has its own row. */
 static Datum
 event_names(const SegmentDef *def)
 {
 	ServerEnv	server;
-	Rule	   *rule;
+	SegmentRule *rule;
 	Datum	   *names;
+	int			n = 0;
 
 	server_env_init(&server, CurrentMemoryContext);
-	rule = rule_read(&server.env, def->rule);
-	names = palloc((rule->num_kinds + 1) * sizeof(Datum));
-	for (uint32 i = 0; i < rule->num_kinds; i++)
-		names[i] = PointerGetDatum(cstring_to_text_with_len(rule->kinds[i].bytes, (int) rule->kinds[i].size));
-	return PointerGetDatum(construct_array(names, (int) rule->num_kinds, TEXTOID, -1, false, TYPALIGN_INT));
+	rule = segment_rule_open(&server.env, def);
+	names = palloc((rule->rule->num_kinds + 1) * sizeof(Datum));
+	for (uint32 i = 0; i < rule->rule->num_kinds; i++)
+		names[n++] = PointerGetDatum(cstring_to_text_with_len(rule->rule->kinds[i].bytes, (int) rule->rule->kinds[i].size));
+	if (rule->rfm != NULL && !has_kind(rule->rule, rule->rfm->event))
+		names[n++] = CStringGetTextDatum(rule->rfm->event);
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* NULL: nothing is wrong. */
