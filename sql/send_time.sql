@@ -2,6 +2,7 @@
 SET search_path = personalize, pg_catalog;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 SET extra_float_digits = 0;
 -- 440 customers: those with an even number answer soon in the evening and seldom else, the others in the morning, a third of them never; some are seen around at those hours
 CREATE TEMP TABLE sends AS
@@ -47,7 +48,7 @@ SELECT b.send_at, round(b.p_response::numeric, 4) AS p, b.policy, b.source, b.n_
 	UNION ALL SELECT * FROM best_send_time(NULL, "all", '[2026-04-01,2026-04-02)', 'UTC', segment => evening, as_of => '2026-04-01')
 	UNION ALL SELECT * FROM best_send_time(NULL, NULL, '[2026-04-01,2026-04-02)', 'UTC', as_of => '2026-04-01')
 	UNION ALL SELECT * FROM best_send_time('{}', NULL, '[2026-04-01,2026-04-02)', 'UTC', default_hour => 17, as_of => '2026-04-01')
-	UNION ALL SELECT * FROM best_send_time('{2026-03-01T06:00+00:00 open 60, 2026-03-02T06:00+00:00 open 60}', NULL, '[2026-04-01,2026-04-02)', 'UTC', as_of => '2026-04-01')) AS b;
+	UNION ALL SELECT * FROM best_send_time('{2026-03-01T06:00+00:00 open 60, 2026-03-02T06:00+00:00 open 60}', NULL, '[2026-04-01,2026-04-02)', 'UTC', as_of => '2026-04-01')) AS b ORDER BY b.source, b.send_at;
 -- customers in one statement are as they are alone
 SELECT count(*) AS different FROM (SELECT customer, b::text FROM hours, model, best_send_time(hours, "all", '[2026-04-01,2026-04-02)', CASE customer % 3 WHEN 0 THEN 'UTC' WHEN 1 THEN 'Asia/Kathmandu' ELSE 'America/New_York' END, segment => CASE WHEN customer % 2 = 0 THEN evening END, as_of => '2026-04-01') AS b) AS s
   JOIN (SELECT customer, b::text FROM (SELECT * FROM hours ORDER BY customer DESC) AS h, model, best_send_time(hours, "all", '[2026-04-01,2026-04-02)', CASE customer % 3 WHEN 0 THEN 'UTC' WHEN 1 THEN 'Asia/Kathmandu' ELSE 'America/New_York' END, segment => CASE WHEN customer % 2 = 0 THEN evening END, as_of => '2026-04-01') AS b) AS t USING (customer) WHERE s.b <> t.b;
@@ -90,7 +91,8 @@ UNION ALL SELECT send_at, policy, propensity, p_response > 0 FROM best_send_time
 UNION ALL SELECT send_at, policy, propensity, p_response > 0 FROM best_send_time(NULL, NULL, '[2026-04-03 09:00+00,2026-04-03 09:00+00)', 'UTC', as_of => '2026-04-01')
 UNION ALL SELECT send_at, policy, propensity, p_response > 0 FROM best_send_time(NULL, NULL, 'empty', 'UTC', as_of => '2026-04-01')
 UNION ALL SELECT send_at, policy, propensity, p_response > 0 FROM best_send_time(NULL, NULL, '[2026-04-03,2026-04-04)', 'UTC', as_of => '2026-04-05')
-UNION ALL SELECT send_at, policy, propensity, p_response > 0 FROM best_send_time(NULL, NULL, '[2026-04-03,2026-04-04)', 'UTC', expires_at => '2026-04-02', as_of => '2026-04-01');
+UNION ALL SELECT send_at, policy, propensity, p_response > 0 FROM best_send_time(NULL, NULL, '[2026-04-03,2026-04-04)', 'UTC', expires_at => '2026-04-02', as_of => '2026-04-01')
+ORDER BY send_at, policy;
 
 -- 23 and 1 o'clock are near to each other, and far from 12
 SELECT min(abs(extract(hour FROM b.send_at) - 12)) AS from_noon FROM model,
@@ -101,7 +103,7 @@ SELECT extract(hour FROM b.send_at) AS hour, num_messages(h) FROM model,
 	(SELECT response_hours(d, CASE WHEN answered THEN d + interval '5 min' END, 'UTC') AS h FROM (
 		SELECT '2025-09-01 10:00+00'::timestamptz + i * interval '10 hours 5 min' - (i * interval '10 hours 5 min' - date_trunc('day', i * interval '10 hours 5 min')) AS d, i % 20 = 0 AS answered FROM generate_series(1, 500) AS i
 		UNION ALL SELECT '2025-09-01 20:00+00'::timestamptz + i * interval '10 days', i % 10 < 3 FROM generate_series(1, 20) AS i) AS s) AS c,
-	LATERAL (SELECT * FROM best_send_time(h, "all", '[2026-04-01,2026-04-02)', 'UTC', as_of => '2026-04-01') UNION ALL SELECT * FROM best_send_time(h, NULL, '[2026-04-01,2026-04-02)', 'UTC', as_of => '2026-04-01')) AS b;
+	LATERAL (SELECT * FROM best_send_time(h, "all", '[2026-04-01,2026-04-02)', 'UTC', as_of => '2026-04-01') UNION ALL SELECT * FROM best_send_time(h, NULL, '[2026-04-01,2026-04-02)', 'UTC', as_of => '2026-04-01')) AS b ORDER BY 1;
 -- all at one hour, none answered: that hour is not the best for it
 SELECT extract(hour FROM b.send_at) <> 10 AS elsewhere FROM (SELECT response_hours('2026-02-01 10:00+00'::timestamptz + i * interval '1 day', NULL, 'UTC') AS h FROM generate_series(0, 40) AS i) AS c,
 	best_send_time(h, NULL, '[2026-04-01,2026-04-02)', 'UTC', as_of => '2026-04-01') AS b;
@@ -153,3 +155,15 @@ SELECT best_channel(channel, 1, last_response) FROM (VALUES ('mail', NULL::times
 SELECT best_channel(channel, 1, NULL) FROM (VALUES ('push'), ('mail'), ('mai'), (NULL)) AS v(channel);
 SELECT best_channel('mail', 'NaN', NULL);
 SELECT channel_value(5, 6, 0.1, 20);
+
+-- with workers: the same bytes
+CREATE TABLE public.send_time_hours WITH (parallel_workers = 2) AS SELECT * FROM hours;
+CREATE TABLE public.send_time_sends WITH (parallel_workers = 2) AS SELECT * FROM sends;
+SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2;
+EXPLAIN (COSTS OFF) SELECT fit_response_model(hours, '2026-04-01') FROM public.send_time_hours;
+SELECT fit_response_model(w.hours, '2026-04-01') = (SELECT "all" FROM model) AS fit, rollup(w.hours) = (SELECT rollup(hours) FROM hours) AS rolled FROM public.send_time_hours AS w;
+SELECT population_hours(w.hours, '2026-04-01') = (SELECT population_hours(hours, '2026-04-01') FROM hours) AS counted FROM public.send_time_hours AS w;
+SELECT response_hours(delivered_at, opened_at, 'UTC') = (SELECT response_hours(delivered_at, opened_at, 'UTC') FROM sends) AS messages, visit_hours(delivered_at, 'UTC') = (SELECT visit_hours(delivered_at, 'UTC') FROM sends) AS visits,
+	snips(1, 0.5, customer % 3) = (SELECT snips(1, 0.5, customer % 3) FROM sends) AS snips, best_channel(customer::text, customer % 7, delivered_at) = (SELECT best_channel(customer::text, customer % 7, delivered_at) FROM sends) AS channel
+  FROM public.send_time_sends;
+DROP TABLE public.send_time_hours, public.send_time_sends;
