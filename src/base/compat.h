@@ -47,12 +47,15 @@ extern PgBackendStatus *compat_my_beentry(void);
 extern void compat_init_materialized_srf(FunctionCallInfo fcinfo);
 #define compat_materialize(fcinfo) compat_init_materialized_srf(fcinfo)
 #define compat_materialize_record(fcinfo) compat_init_materialized_srf(fcinfo)
+#define compat_materialize_scalar(fcinfo) compat_init_materialized_srf(fcinfo)
 /* 15: unknown settings under a prefix are refused (88103567cb8) */
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #else
 #define compat_materialize(fcinfo) InitMaterializedSRF(fcinfo, 0)
 /* Where the query lists the columns: the list is the executor's, and would be freed after the first call without a copy. */
 #define compat_materialize_record(fcinfo) InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
+/* Rows of one column, which is of the type that the function returns. */
+#define compat_materialize_scalar(fcinfo) InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
 #endif
 
 #if PG_VERSION_NUM < 160000

@@ -90,9 +90,8 @@ guard_uses(const SegmentDef *def, List *uses, Oid first, int depth)
 	}
 }
 
-/* Checks a rule and finds what in() names. */
-static void
-set_rule(SegmentDef *def, Datum value, const ActivityTableDef *activity)
+void
+segment_take_rule(SegmentDef *def, Datum value, const ActivityTableDef *activity)
 {
 	ServerEnv	server;
 	SegmentRule *rule;
@@ -246,7 +245,7 @@ personalize_create_segment(PG_FUNCTION_ARGS)
 	activity = segment_lock_activity(activity->id, registry_name(activity->relation));
 	def.activity_id = activity->id;
 	def.key_type = activity->key_type;
-	set_rule(&def, rule_argument(fcinfo, ARG_RULE), activity);
+	segment_take_rule(&def, rule_argument(fcinfo, ARG_RULE), activity);
 	def.id = registry_next_id();
 	create_tables(&def, activity, &table);
 	segment_register(&def);
@@ -276,7 +275,7 @@ personalize_alter_segment(PG_FUNCTION_ARGS)
 	if (activity == NULL)
 		registry_fail_gone("activity", psprintf("of segment %s", registry_name(def->relation)));
 	refreshable = def->built && segment_problem(activity, def) == NULL;
-	set_rule(def, rule, activity);
+	segment_take_rule(def, rule, activity);
 	def->version++;
 	if (refreshable)
 		refresh(activity);

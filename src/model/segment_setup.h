@@ -21,6 +21,8 @@ extern void segment_follow_name(const SegmentDef *def);
 extern ActivityTableDef *segment_lock_activity(int32 id, const char *name);
 /* A segment has another name: so have its function, and rules that name it. */
 extern void segments_follow_name(const SegmentDef *renamed);
+/* Checks a rule against the activity, and finds what in() names. */
+extern void segment_take_rule(SegmentDef *def, Datum rule, const ActivityTableDef *activity);
 /* Rules name a column of the customers, which has another name now. */
 extern void segments_rename_column(Oid customers, const char *old_name, const char *new_name);
 

@@ -6,6 +6,7 @@
 
 #include "base/module.h"
 #include "model/setup.h"
+#include "serve/segment_support.h"
 #include "serve/widget.h"
 
 PG_MODULE_MAGIC;
@@ -17,4 +18,5 @@ _PG_init(void)
 {
 	module_define_settings();
 	setup_depend_hook = widget_depend_all;
+	segment_support_install();
 }

@@ -581,6 +581,9 @@ rule_attributes_show(RuleAttributes *a, const RuleNode *leaf, StringInfo out)
 	else
 	{
 		found = member(&a->attributes->root, known_as(leaf->type), strlen(known_as(leaf->type)), &value);
+		/* a segment at work is asked itself, and has said all */
+		if (!found && leaf->type == RULE_IN)
+			return false;
 		if (found && leaf->type == RULE_SCORE)
 			found = value.type == jbvBinary && member(value.val.binary.data, leaf->name.bytes, leaf->name.size, &value);
 	}
