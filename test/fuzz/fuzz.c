@@ -18,7 +18,9 @@
 #include "kernel/ordinal_set.h"
 #include "kernel/pair_row.h"
 #include "kernel/pairs.h"
+#include "kernel/response_counts.h"
 #include "kernel/rule_keys.h"
+#include "kernel/send_time.h"
 #include "kernel/survival.h"
 #include "kernel/trigger.h"
 
@@ -604,6 +606,65 @@ fuzz_activity(const uint8_t *data, size_t size)
 	return true;
 }
 
+/* --- responses -------------------------------------------------------------- */
+
+/* What is accepted merges with itself to a value again, and can be counted and taken away. */
+static bool
+fuzz_response(const uint8_t *data, size_t size)
+{
+	ResponseHours h;
+	ResponseCounts c;
+	unsigned char *bytes;
+	size_t		twice;
+
+	if (!response_is_canonical(&env, data, size))
+		return false;
+	response_init(&h);
+	REQUIRE(response_decode(&env, data, size, &h));
+	response_counts_init(&c, RESPONSE_HALF_LIFE);
+	response_counts_add(&env, &c, &h, 10000000, 1);
+	response_counts_add(&env, &c, &h, 10000000, -1);
+	for (uint32_t i = 0; i < c.num_epochs; i++)
+		REQUIRE(c.epochs[i]->tables[RESPONSE_CLICK].messages == 0);
+	response_counts_release(&env, &c);
+	REQUIRE(response_decode(&env, data, size, &h));
+	response_fold(&h);
+	bytes = response_encode(&env, &h, 0, &twice);
+	REQUIRE(response_is_canonical(&env, bytes, twice));
+	env_release(&env, bytes);
+	response_release(&env, &h);
+	return true;
+}
+
+static bool
+fuzz_response_counts(const uint8_t *data, size_t size)
+{
+	ResponseCounts c;
+	unsigned char *again;
+	size_t		again_size;
+	bool		accepted = response_counts_decode(&env, data, size, &c);
+
+	if (accepted && response_counts_is_canonical(&env, data, size))
+	{
+		again = response_counts_encode(&env, &c, 0, &again_size);
+		REQUIRE(again_size == size && memcmp(again, data, size) == 0);
+		env_release(&env, again);
+	}
+	response_counts_release(&env, &c);
+	return accepted;
+}
+
+static bool
+fuzz_send_hours(const uint8_t *data, size_t size)
+{
+	SendHours	hours;
+	size_t		at;
+	SendHoursProblem problem = send_hours_parse(&hours, (const char *) data, size, &at);
+
+	REQUIRE(at <= size);
+	return problem == SEND_HOURS_OK;
+}
+
 /* --- rules ------------------------------------------------------------------ */
 
 static int64_t
@@ -859,7 +920,10 @@ static bool (*const targets[]) (const uint8_t *data, size_t size) = {
 	fuzz_rule_words,
 	fuzz_survival,
 	fuzz_dropoff,
-	fuzz_ordinal_set
+	fuzz_ordinal_set,
+	fuzz_response,
+	fuzz_response_counts,
+	fuzz_send_hours
 };
 
 bool
