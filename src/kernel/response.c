@@ -120,6 +120,7 @@ response_fold(ResponseHours *h)
 
 /* --- adding ----------------------------------------------------------------- */
 
+/* Without counting it: merged and stored messages bring their count along. */
 static void
 push_message(Env *env, ResponseHours *h, ResponseMessage message)
 {
@@ -204,6 +205,7 @@ gap_code(int32_t before, int32_t at, bool first)
 	return first ? wire_zigzag(at) : (uint64_t) ((int64_t) before - at);
 }
 
+/* Offsets seldom differ from one message to the next, and clocks seldom change: both cost a flag where they do not. */
 static unsigned char *
 put_message(unsigned char *p, const ResponseMessage *m, const ResponseMessage *before)
 {
@@ -303,6 +305,7 @@ get_time(uint64_t gap, const int32_t *before)
 	return before == NULL ? (int32_t) wire_unzigzag(gap) : (int32_t) (*before - (int64_t) gap);
 }
 
+/* Whatever was put, checked as if a stranger had written it. */
 static void
 get_message(WireReader *r, ResponseMessage *m, const ResponseMessage *before)
 {

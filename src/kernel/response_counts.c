@@ -66,6 +66,7 @@ response_days(const ResponseHours *h, int32_t as_of)
 
 /* --- epochs ----------------------------------------------------------------- */
 
+/* The caller has seen to it that there is room. */
 static ResponseEpoch *
 insert_epoch(Env *env, ResponseCounts *c, uint32_t place, int32_t epoch)
 {
@@ -147,6 +148,7 @@ add_risk(ResponseTable *t, int32_t start, int from, int until, int64_t weight)
 	}
 }
 
+/* Where the clock is changed on the way, the rest of the lags stand in another row. */
 static void
 add_message(ResponseTable *t, const ResponseMessage *m, int minutes, bool responded, int64_t weight)
 {
@@ -256,6 +258,7 @@ put_numbers(unsigned char *p, const int64_t *numbers, int n)
 	return p;
 }
 
+/* Messages that nobody answers are at risk equally long at every lag: differences are then 0, and take a byte. */
 static unsigned char *
 put_row(unsigned char *p, const int64_t *row)
 {
@@ -324,6 +327,7 @@ get_numbers(WireReader *r, int64_t *numbers, int n)
 		numbers[i] = get_number(r);
 }
 
+/* No sum is below 0 or out of range, and the last number is not 0, or the row would have been shorter. */
 static void
 get_row(WireReader *r, int64_t *row)
 {

@@ -15,6 +15,7 @@
 /* Hours from delivery on, where lags run past the end of the week. */
 #define LONG_WEEK (RESPONSE_WEEK + RESPONSE_LAGS + 1)
 
+/* In order, so that the same numbers always give the same bits. */
 static double
 sum(const double *x, int n)
 {
@@ -37,6 +38,7 @@ typedef struct Sums
 	double		rate[RESPONSE_WEEK];
 } Sums;
 
+/* From rows of deliveries to cells: what stands at lag d of a row lay in the hour d later. */
 static void
 add_epoch(Sums *s, const ResponseTable *t, double unit)
 {
@@ -75,6 +77,7 @@ overall_rate(const double *responses, const double *risk)
 	return o > 0 ? o / r : 1 / (r + 1 / RESPONSE_DEFAULT_RATE);
 }
 
+/* A cell starts with some hours at the mean rate, so that an empty one is neither 0 nor unknown. */
 static double
 cell_rate(double responses, double risk, double mean)
 {
@@ -99,6 +102,7 @@ estimate_rates(Sums *s, const ResponseFit *fit)
 	return most;
 }
 
+/* A quarter from either neighbor; the ends have themselves for the one that is missing. */
 static void
 smooth(double *w)
 {
@@ -114,6 +118,7 @@ smooth(double *w)
 	}
 }
 
+/* Scaled so that lag 0 is 1, which leaves the rest to the rates.  Returns the greatest relative change. */
 static double
 estimate_lags(const Sums *s, double *lags)
 {
@@ -143,6 +148,7 @@ estimate_lags(const Sums *s, double *lags)
 	return most;
 }
 
+/* Rates and lags in turn, each given the other; without any response there are no lags to tell, and those of the default stay. */
 static void
 fit_observable(ResponseFit *fit, Sums *s)
 {
@@ -325,12 +331,14 @@ expose_message(double *week, const ResponseMessage *m, const double *lags, int m
 	return response_week_hour(response_floor_div(start + minutes + (changed ? m->change_by : 0), 60));
 }
 
+/* Reading is not merging: here the plain formula will do. */
 static double
 fade(double half_life, double age)
 {
 	return half_life > 0 ? exp2(-age / half_life) : 1;
 }
 
+/* Visits are not faded in the counters, only here: there they give no more than a rate. */
 static void
 add_visits(ResponseEvidence *e, const ResponseHours *h, double half_life, int32_t as_of)
 {

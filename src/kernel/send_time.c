@@ -15,6 +15,7 @@ typedef struct Reader
 	size_t		at;
 } Reader;
 
+/* In lower case, and 0 at the end, which is no letter, digit or sign. */
 static char
 peek(const Reader *r)
 {
@@ -30,6 +31,7 @@ skip_space(Reader *r)
 		r->at++;
 }
 
+/* Space may stand before every sign. */
 static bool
 accept(Reader *r, char c)
 {
@@ -139,6 +141,7 @@ set_hours(SendHours *h, unsigned days, int from, int to)
 		}
 }
 
+/* Days, times or both; groups add up. */
 static SendHoursProblem
 read_group(Reader *r, SendHours *h)
 {
@@ -223,6 +226,7 @@ hazard(const SendChances *s, int week_hour, int from, int until)
 	return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+/* Candidates that begin in the same hour of the week have the same sum, so a month of five-minute slots costs 168 of them. */
 double
 send_hazard(SendChances *s, int32_t local_minute, int change_at, int change_by)
 {
@@ -238,6 +242,7 @@ send_hazard(SendChances *s, int32_t local_minute, int change_at, int change_by)
 	return s->known[hour];
 }
 
+/* Surviving all lags is exp of minus the sum, so the chances of the lags need not be added one by one. */
 double
 send_probability(double total)
 {

@@ -60,6 +60,7 @@ is_listed(const char *name)
 	return found;
 }
 
+/* The server caches zones, too, but asks for a terminated name in upper case each time. */
 static pg_tz *
 look_up(const char *bytes, int size)
 {

@@ -78,6 +78,7 @@ aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+/* What faded differently would be added as if it had not. */
 static void
 check_half_lives(int64 a, int64 b)
 {
@@ -113,6 +114,7 @@ sampled_order(const void *a, const void *b)
 	return sizes != 0 ? sizes : memcmp(VARDATA(x->value), VARDATA(y->value), VARSIZE(x->value) - VARHDRSZ);
 }
 
+/* Equal values are as good as each other, so ties of the hash are broken by the bytes. */
 static void
 cut_sample(PopulationState *s)
 {
@@ -191,6 +193,7 @@ personalize_fit_response_model_add(PG_FUNCTION_ARGS)
 	return add_customer(fcinfo, true);
 }
 
+/* Values of the type were checked when they came in; these bytes may still be those of a later version. */
 static void
 decode_checked(Env *env, Datum value, ResponseCounts *counts)
 {

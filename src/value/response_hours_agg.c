@@ -27,6 +27,7 @@ aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+/* Zones are kept by the call site, so that rows pay for no look-up. */
 static LocalZone *
 call_zone(FunctionCallInfo fcinfo, int argument)
 {

@@ -132,6 +132,7 @@ skip_space(Parser *p)
 	p->at += strspn(p->at, " \t\n\r\v\f");
 }
 
+/* Space may stand before every word. */
 static bool
 accept_word(Parser *p, const char *word)
 {
@@ -258,6 +259,7 @@ parse_lag(Parser *p)
 	return (int16) number(p, RESPONSE_MINUTES - 1, false, &negative);
 }
 
+/* What follows the time may come in any order. */
 static void
 parse_message(Parser *p, Env *env, ResponseHours *h)
 {
@@ -328,6 +330,7 @@ parse_item(Parser *p, Env *env, ResponseHours *h, uint64 *count)
 	skip_space(p);
 }
 
+/* first and count may be claimed, but only where something has been dropped. */
 static Datum
 form_checked(ServerEnv *server, ResponseHours *h)
 {

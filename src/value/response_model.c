@@ -73,6 +73,7 @@ out_of_range(const char *name, double value)
 			 errmsg("%s of response_model is out of range: %g", name, value)));
 }
 
+/* NaN fails the comparison. */
 static double
 checked(const char *name, double value, double high)
 {
@@ -197,6 +198,7 @@ expected(const char *what, const char *text, const char *at)
 			 *at == '\0' ? errdetail("The literal ends there.") : errdetail("Found there: \"%.*s\".", shown, at)));
 }
 
+/* Each take_ returns where it has stopped, or fails there. */
 static const char *
 take_word(const char *text, const char *p, const char *word)
 {

@@ -70,6 +70,7 @@ typedef struct Losses
 	double		population;
 } Losses;
 
+/* The three differ in nothing but their rates: lags are the model's for all of them. */
 static void
 add_losses(Losses *l, const SendTimeModels *m, const SendTimeCustomer *c, const ResponsePosterior *p, int32 cut, int32 as_of)
 {
@@ -166,6 +167,7 @@ typedef struct SnipsState
 	int64		outcomes[2];
 } SnipsState;
 
+/* A bytea is aligned to 4 or 8 bytes, which an int128 is not content with. */
 static int128
 get_sum(const int64 *halves)
 {
@@ -307,6 +309,7 @@ is_better(const ChannelState *a, double value, TimestampTz last, const char *nam
 	return order != 0 ? order < 0 : size < own;
 }
 
+/* A name is as long as it is: a better channel is a new state. */
 static Datum
 take_channel(FunctionCallInfo fcinfo, double value, TimestampTz last, const char *name, int size)
 {

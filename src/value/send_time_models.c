@@ -26,6 +26,7 @@ read_model(SendTimeModel *m, const Datum *value)
 	return true;
 }
 
+/* A segment's rates follow from the population's, so they are computed again when either is another. */
 static void
 set_rates(SendTimeModels *m, bool population_changed)
 {
