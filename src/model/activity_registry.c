@@ -11,6 +11,7 @@
 
 #include "model/activity_source.h"
 #include "model/registry_rows.h"
+#include "model/segment.h"
 
 /* ---------------------------------------------------------------- reading */
 
@@ -215,6 +216,34 @@ activity_columns(const ActivityTableDef *def, Oid relation)
 		columns = add_column(columns, def->scores_score);
 	}
 	return columns;
+}
+
+/* The column itself, or something inside of it. */
+static bool
+names_column(const RuleNode *leaf, const char *column)
+{
+	size_t		size = strlen(column);
+
+	return leaf->type == RULE_ATTR && leaf->name.size >= size && memcmp(leaf->name.bytes, column, size) == 0 &&
+		(leaf->name.size == size || leaf->name.bytes[size] == '.');
+}
+
+bool
+activity_rules_name(const ActivityTableDef *def, const char *column)
+{
+	ServerEnv	server;
+	ListCell   *cell;
+
+	server_env_init(&server, CurrentMemoryContext);
+	foreach(cell, segments_of(def->id))
+	{
+		Rule	   *rule = rule_read(&server.env, ((SegmentDef *) lfirst(cell))->rule);
+
+		for (uint32 i = 0; i < rule->num_nodes; i++)
+			if (names_column(&rule->nodes[i], column))
+				return true;
+	}
+	return false;
 }
 
 /* ---------------------------------------------------------------- writing */

@@ -19,6 +19,8 @@
 extern List *activity_relations(const ActivityTableDef *def);
 /* Columns that the definition itself reads of one of them: of char *. */
 extern List *activity_columns(const ActivityTableDef *def, Oid relation);
+/* Whether the rule of a segment asks for that column of the customers. */
+extern bool activity_rules_name(const ActivityTableDef *def, const char *column);
 extern void activity_register(const ActivityTableDef *def);
 extern void activity_refresh_begins(const ActivityTableDef *def);
 extern void activity_refreshed(const ActivityTableDef *def, const RefreshReport *report);
@@ -32,22 +34,29 @@ typedef void (*EventSink) (void *arg, Datum key, const ActivityEvent *event);
  * time in the years 1 to 9999.  Kinds get numbers of `names`.
  */
 extern void activity_events_read(const ActivityTableDef *def, ActivityNames *names, const Datum *keys, int n, EventSink sink, void *arg);
-/* Whether any relation with events or scores, or that of the customers, has a row of the key. */
-extern char *activity_events_where(const ActivityTableDef *def, Datum key);
-/* As they stand in the table: without header, in env.  `events` are folded. */
-extern const unsigned char *activity_events_fold(Env *env, ActivityEvents *events, const ActivityNames *names, size_t *size);
+/* A relation of those that has a row of the key; InvalidOid: none has. */
+extern Oid	activity_events_where(const ActivityTableDef *def, Datum key);
+/* Those of one customer on their way to a value; all zero is none. */
+typedef struct CustomerEvents
+{
+	ActivityEvents events;
+	uint64		fold_at;
+} CustomerEvents;
+
+extern void activity_events_add(Env *env, CustomerEvents *events, ActivityEvent event);
+/* As a value without its header, in env; folds the events. */
+extern const unsigned char *activity_events_fold(Env *env, CustomerEvents *events, const ActivityNames *names, size_t *size);
 
 /* --- activity_source.c: customers --- */
-/* `value` is a column of the alias, with a cast where the key's type is wider; good for comparing with keys by an index. */
+/* Fails where a column that the definition reads of the relation is gone. */
+extern void activity_require_columns(const ActivityTableDef *def, Oid relation);
+/* A column of the alias, as its own type where that is a narrower number: to be compared with keys by an index. */
 extern char *activity_key_expression(Oid relation, const char *alias, const char *column, KeyType type);
-/* Keys as a parameter of a statement. */
-extern Datum activity_key_array(KeyType type, const Datum *keys, int n);
-extern void activity_duplicate_customer(const ActivityTableDef *def, Datum key) pg_attribute_noreturn();
-/* All keys of customers, ascending, each once. */
-typedef struct CustomerKeys CustomerKeys;
-extern CustomerKeys *customer_keys_open(const ActivityTableDef *def);
-extern bool customer_keys_next(CustomerKeys *keys, Datum *key);
-extern void customer_keys_close(CustomerKeys *keys);
+/* Rows of customers: key, and what is wanted of them; ascending by key, each once, good until the next. */
+typedef struct CustomerRows CustomerRows;
+extern CustomerRows *customer_rows_open(const ActivityTableDef *def, const CustomerWant *want);
+extern bool customer_rows_next(CustomerRows *rows, Customer *customer);
+extern void customer_rows_close(CustomerRows *rows);
 
 /* Order of keys: numbers by value, others by bytes. */
 extern int	activity_key_compare(KeyType type, Datum a, Datum b);

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "model/activity_source.h"
 #include "model/change_log.h"
 #include "model/change_log_target.h"
 #include "model/change_log_watch.h"
@@ -42,6 +43,34 @@ key_problem(Oid relation, const char *column, KeyType type)
 	return NULL;
 }
 
+static char *
+relation_problem(const WatchOwner *owner, Oid relation)
+{
+	if (get_rel_name(relation) == NULL)
+		return psprintf("the relation that %s was made from is gone", registry_name(owner->relation));
+	return column_problem(relation, watch_columns(owner, relation));
+}
+
+/* Of each relation that an activity table reads: it is there, and so is what gives the key. */
+static char *
+activity_problem(const WatchOwner *owner)
+{
+	const ActivityTableDef *activity = owner->activity;
+	char	   *problem = NULL;
+	ListCell   *cell;
+
+	foreach(cell, watch_sources(owner))
+		if (problem == NULL)
+			problem = relation_problem(owner, lfirst_oid(cell));
+	if (problem == NULL)
+		problem = key_problem(activity->customers, activity->key, activity->key_type);
+	for (int s = 0; problem == NULL && s < activity->num_sources; s++)
+		problem = key_problem(activity->sources[s].relation, activity->sources[s].customer, activity->key_type);
+	if (problem == NULL && OidIsValid(activity->scores))
+		problem = key_problem(activity->scores, activity->scores_customer, activity->key_type);
+	return problem;
+}
+
 /* A catalog without a product table has nothing that could go wrong. */
 static char *
 source_problem(const WatchOwner *owner)
@@ -50,9 +79,9 @@ source_problem(const WatchOwner *owner)
 
 	if (!OidIsValid(owner->source))
 		return NULL;
-	if (get_rel_name(owner->source) == NULL)
-		return psprintf("the relation that %s was made from is gone", registry_name(owner->relation));
-	problem = column_problem(owner->source, watch_columns(owner));
+	if (owner->activity != NULL)
+		return activity_problem(owner);
+	problem = relation_problem(owner, owner->source);
 	if (problem == NULL && owner->popularity != NULL)
 		problem = key_problem(owner->source, owner->popularity->key, owner->type);
 	if (problem != NULL || owner->history == NULL)

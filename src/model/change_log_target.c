@@ -145,12 +145,12 @@ has_row_security(Oid relation)
 static void
 resolve_used(LogTarget *target, const WatchOwner *owner, const WatchDef *watch)
 {
-	List	   *names = watch_columns(owner);
+	List	   *names = watch_columns(owner, watch->relation);
 	AttrNumber *used = palloc((list_length(names) + 1) * sizeof(AttrNumber));
 	int			n = 0;
 	ListCell   *name;
 
-	if (watch->relation != owner->source || watch->expression || has_row_security(owner->source))
+	if (watch_reads_all(owner, watch->relation) || watch->expression || has_row_security(watch->relation))
 		return;
 	used[n++] = target->attnum;
 	foreach(name, names)

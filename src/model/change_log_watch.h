@@ -14,15 +14,16 @@
 
 #include "model/registry.h"
 
-/* Whom an id means: a history, a catalog or a popularity model that reads segments, whichever is not NULL. */
+/* Whom an id means: a history, a catalog, a popularity model that reads segments or an activity table, whichever is not NULL. */
 typedef struct WatchOwner
 {
 	HistoryDef *history;
 	CatalogDef *catalog;
 	struct PopularityDef *popularity;	/* logs to its history's log */
+	struct ActivityTableDef *activity;	/* reads several relations */
 	Oid			relation;		/* of either */
 	Oid			log;
-	Oid			source;			/* interactions, products or segments */
+	Oid			source;			/* interactions, products, segments or customers */
 	KeyType		type;			/* of the log */
 } WatchOwner;
 
@@ -37,8 +38,12 @@ extern List *watch_rows(int32 id);
 extern WatchDef *watch_find(int32 id, Oid relation);
 /* False where there is no such history or catalog. */
 extern bool watch_owner(int32 id, WatchOwner *owner);
-/* Columns of the source that the definition reads: of char *. */
-extern List *watch_columns(const WatchOwner *owner);
+/* Relations that the definition reads, the source first: of Oid. */
+extern List *watch_sources(const WatchOwner *owner);
+/* Columns of one of them that the definition reads: of char *. */
+extern List *watch_columns(const WatchOwner *owner, Oid source);
+/* Whether other columns of a watched relation may matter, too: to a view, or to whoever asks for them. */
+extern bool watch_reads_all(const WatchOwner *owner, Oid relation);
 /* All relations that are registered, as whatever: of Oid. */
 extern List *watch_registered(void);
 /* "integer" of "personalize_integer_insert", 0 for another name. */

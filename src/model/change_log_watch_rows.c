@@ -15,12 +15,15 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "model/activity_source.h"
 #include "model/change_log_watch.h"
 #include "model/lineage.h"
 #include "model/popularity.h"
 
 /* Columns of personalize.watch; the registry's other tables have relation in the same place. */
 enum {WATCH_ID = 1, WATCH_RELATION, WATCH_KEY, WATCH_EXPRESSION};
+/* Of personalize.activity_table. */
+enum {ACTIVITY_TABLE_CUSTOMERS = 4, ACTIVITY_TABLE_SCORES = 10};
 
 /* NULL where the extension is not, or no longer, complete. */
 static Relation
@@ -105,6 +108,19 @@ popularity_owner(int32 id, WatchOwner *owner)
 	return true;
 }
 
+static bool
+activity_owner(int32 id, WatchOwner *owner)
+{
+	owner->activity = activity_table_by_id(id);
+	if (owner->activity == NULL)
+		return false;
+	owner->relation = owner->activity->relation;
+	owner->log = owner->activity->log;
+	owner->source = owner->activity->customers;
+	owner->type = owner->activity->key_type;
+	return true;
+}
+
 /* Ids are unique among all of them. */
 bool
 watch_owner(int32 id, WatchOwner *owner)
@@ -121,7 +137,7 @@ watch_owner(int32 id, WatchOwner *owner)
 	}
 	owner->catalog = registry_catalog_by_id(id);
 	if (owner->catalog == NULL)
-		return popularity_owner(id, owner);
+		return popularity_owner(id, owner) || activity_owner(id, owner);
 	owner->relation = owner->catalog->relation;
 	owner->log = owner->catalog->log;
 	owner->source = owner->catalog->products;
@@ -136,11 +152,38 @@ add_column(List *columns, char *name)
 }
 
 List *
-watch_columns(const WatchOwner *owner)
+watch_sources(const WatchOwner *owner)
+{
+	if (owner->activity != NULL)
+		return activity_relations(owner->activity);
+	return OidIsValid(owner->source) ? list_make1_oid(owner->source) : NIL;
+}
+
+/* Of customers, rules of segments may ask for any column. */
+bool
+watch_reads_all(const WatchOwner *owner, Oid relation)
+{
+	List	   *sources = watch_sources(owner);
+	ListCell   *cell;
+
+	if (!list_member_oid(sources, relation))
+		return true;
+	if (owner->activity == NULL)
+		return false;
+	foreach(cell, sources)
+		if (lfirst_oid(cell) != relation && lineage_reads(lfirst_oid(cell), relation))
+			return true;
+	return relation == owner->source;
+}
+
+List *
+watch_columns(const WatchOwner *owner, Oid source)
 {
 	const HistoryDef *history = owner->history;
 	List	   *columns = NIL;
 
+	if (owner->activity != NULL)
+		return activity_columns(owner->activity, source);
 	if (history != NULL)
 	{
 		columns = list_make2(history->basket, history->item);
@@ -161,9 +204,8 @@ watch_columns(const WatchOwner *owner)
 	return columns;
 }
 
-/* All registry tables have the relation in the same column. */
 static List *
-add_relations(List *relations, const char *registry)
+add_relations(List *relations, const char *registry, int number)
 {
 	Relation	relation = open_registry(registry);
 	SysScanDesc scan;
@@ -173,7 +215,12 @@ add_relations(List *relations, const char *registry)
 		return relations;
 	scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		relations = list_append_unique_oid(relations, DatumGetObjectId(column(relation, tuple, WATCH_RELATION)));
+	{
+		Oid			found = DatumGetObjectId(column(relation, tuple, number));
+
+		if (OidIsValid(found))
+			relations = list_append_unique_oid(relations, found);
+	}
 	systable_endscan(scan);
 	relation_close(relation, AccessShareLock);
 	return relations;
@@ -182,12 +229,13 @@ add_relations(List *relations, const char *registry)
 List *
 watch_registered(void)
 {
-	static const char *const tables[] = {"catalog", "history", "model", "popularity", "sessions", "segment", "watch"};
+	static const char *const tables[] = {"catalog", "history", "model", "popularity", "sessions", "segment", "watch", "activity_table", "activity_source"};
 	List	   *relations = NIL;
 
 	for (int i = 0; i < lengthof(tables); i++)
-		relations = add_relations(relations, tables[i]);
-	return relations;
+		relations = add_relations(relations, tables[i], WATCH_RELATION);
+	relations = add_relations(relations, "activity_table", ACTIVITY_TABLE_CUSTOMERS);
+	return add_relations(relations, "activity_table", ACTIVITY_TABLE_SCORES);
 }
 
 /* The names that change_log_watch.c gives. */

@@ -25,6 +25,7 @@
 #include "utils/rel.h"
 
 #include "base/guarded.h"
+#include "model/activity_source.h"
 #include "model/change_log.h"
 #include "model/change_log_watch.h"
 #include "model/ddl.h"
@@ -94,6 +95,19 @@ same_family(Oid a, Oid b)
 	return list_member_oid(lineage_ancestors(a), b) || list_member_oid(lineage_ancestors(b), a);
 }
 
+static List *
+add_activities(List *ids, Oid relation)
+{
+	ListCell   *table;
+	ListCell   *source;
+
+	foreach(table, activity_tables())
+		foreach(source, activity_relations(lfirst(table)))
+			if (lineage_reads(lfirst_oid(source), relation))
+				ids = list_append_unique_int(ids, ((ActivityTableDef *) lfirst(table))->id);
+	return ids;
+}
+
 /* Views have no triggers and no partitions; their readers are found from the other end. */
 static List *
 add_readers(List *ids, Oid relation)
@@ -121,7 +135,7 @@ add_readers(List *ids, Oid relation)
 		if (OidIsValid(popularity->segments) && lineage_reads(popularity->segments, relation))
 			ids = list_append_unique_int(ids, popularity->follower.id);
 	}
-	return ids;
+	return add_activities(ids, relation);
 }
 
 /* Ids for which a relation is watched, as member of a family or as a view that is read. */
@@ -152,6 +166,18 @@ is_named(List *columns, const char *column)
 	return false;
 }
 
+/* Of one of the relations that a definition reads. */
+static bool
+definition_names(const WatchOwner *owner, Oid relation, const char *column)
+{
+	ListCell   *cell;
+
+	foreach(cell, watch_sources(owner))
+		if (same_family(lfirst_oid(cell), relation) && is_named(watch_columns(owner, lfirst_oid(cell)), column))
+			return true;
+	return owner->activity != NULL && same_family(owner->source, relation) && activity_rules_name(owner->activity, column);
+}
+
 /* Whether the definition of this id reads that column of a relation or its family. */
 static bool
 column_matters(int32 id, Oid relation, const char *column)
@@ -159,8 +185,7 @@ column_matters(int32 id, Oid relation, const char *column)
 	WatchOwner	owner;
 	ListCell   *cell;
 
-	if (watch_owner(id, &owner) && OidIsValid(owner.source) && same_family(owner.source, relation) &&
-		is_named(watch_columns(&owner), column))
+	if (watch_owner(id, &owner) && definition_names(&owner, relation, column))
 		return true;
 	foreach(cell, watch_rows(id))
 	{

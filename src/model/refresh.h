@@ -42,5 +42,11 @@ extern void refresh_lock(int32 history_id);
 extern void refresh_lock_tables(int32 history_id);
 /* The same for a catalog; false where it is gone. */
 extern bool refresh_lock_catalog(int32 id);
+/* For whoever else is refreshed: the lock against refreshes of the object with that table; false where it is not to be waited for. */
+extern bool refresh_lock_object(Oid relation, bool wait);
+/* Against DDL: relations as they are listed after the wait. */
+extern void refresh_lock_relations(List *(*relations_of) (int32 id), int32 id);
+/* Adds what is watched for the id, with partitions and children. */
+extern List *refresh_add_watched(List *relations, int32 id);
 
 #endif							/* PERSONALIZE_REFRESH_H */

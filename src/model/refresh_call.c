@@ -20,15 +20,18 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "model/activity_source.h"
 #include "model/follower.h"
 #include "model/item_table.h"
 #include "model/refresh.h"
+#include "model/segment.h"
 
-/* What one refresh brings up to date: a catalog's attributes, or the group of a history. */
+/* What one refresh brings up to date: a catalog's attributes, an activity table with its segments, or the group of a history. */
 typedef struct Target
 {
 	int32		history_id;
-	CatalogDef *catalog;		/* NULL: it is a history */
+	int32		activity_id;	/* 0: it is none */
+	CatalogDef *catalog;		/* NULL: it is none */
 	char	   *name;			/* as it was when it was looked up */
 } Target;
 
@@ -76,11 +79,33 @@ tell(const Target *target, const RefreshReport *report)
 	if (target->catalog != NULL)
 		ereport(NOTICE,
 				(errmsg("refreshed catalog %s: " INT64_FORMAT " items in %.1f ms", target->name, report->items, report->ms)));
+	else if (target->activity_id != 0)
+		ereport(NOTICE,
+				(errmsg("%s activity table %s: " INT64_FORMAT " customers, " INT64_FORMAT " members came or went in %.1f ms",
+						report->rebuilt ? "rebuilt" : "refreshed", target->name, report->baskets, report->items, report->ms)));
 	else
 		ereport(NOTICE,
 				(errmsg("%s history %s: " INT64_FORMAT " baskets, " INT64_FORMAT " pairs, " INT64_FORMAT " items in %.1f ms",
 						report->rebuilt ? "rebuilt" : "refreshed", history_names(target->history_id),
 						report->baskets, report->pairs, report->items, report->ms)));
+}
+
+/* A segment stands for the activity table that it is of. */
+static bool
+find_activity(Oid relation, Target *target)
+{
+	ActivityTableDef *activity = activity_table(relation);
+	SegmentDef *segment = activity ? NULL : segment_of_relation(relation);
+
+	if (segment != NULL)
+		activity = activity_table_by_id(segment->activity_id);
+	if (segment != NULL && activity == NULL)
+		registry_fail_gone("activity table of", registry_name(relation));
+	if (activity == NULL)
+		return false;
+	target->activity_id = activity->id;
+	target->name = registry_name(activity->relation);
+	return true;
 }
 
 /* Names are taken before any wait, since there may be none after it.  False where the registry does not know the relation. */
@@ -101,7 +126,7 @@ find_target(Oid relation, Target *target)
 	else
 		target->catalog = registry_catalog(relation);
 	if (history == NULL && target->catalog == NULL)
-		return false;
+		return find_activity(relation, target);
 	target->name = registry_name(history ? history->relation : relation);
 	return true;
 }
@@ -114,6 +139,8 @@ refresh_target(const Target *target, RefreshMode mode, bool wait)
 
 	if (target->catalog != NULL)
 		outcome = refresh_catalog(target->catalog, mode, &report);
+	else if (target->activity_id != 0)
+		outcome = activity_table_refresh(target->activity_id, mode, wait, &report);
 	else
 		outcome = refresh_group(target->history_id, mode, wait, &report);
 	if (outcome == REFRESH_BUSY)
@@ -128,11 +155,11 @@ refresh_relation(Oid relation, RefreshMode mode, bool wait)
 {
 	Target		target;
 
-	/* for what is none of the three, the error of a history serves: it is what can be made first */
+	/* for what is none of these, the error of a history serves: it is what can be made first */
 	if (!find_target(relation, &target))
 		registry_require_history(relation);
 	if (refresh_target(&target, mode, wait) == REFRESH_GONE)
-		registry_fail_gone(target.catalog ? "catalog" : "history", target.name);
+		registry_fail_gone(target.catalog ? "catalog" : target.activity_id ? "activity table" : "history", target.name);
 }
 
 /* One of all that there were when the list was made: what is gone since needs none. */
@@ -178,7 +205,7 @@ has_history(const CatalogDef *catalog, const List *histories)
 	return false;
 }
 
-/* Relations to refresh, of Oid: a history for each group, then catalogs that no history brings up to date. */
+/* Relations to refresh, of Oid: a history for each group, then catalogs that no history brings up to date, then activity tables. */
 static List *
 everything_of_mine(void)
 {
@@ -196,6 +223,9 @@ everything_of_mine(void)
 		if (OidIsValid(catalog->products) && is_mine(catalog->relation) && !has_history(catalog, histories))
 			found = lappend_oid(found, catalog->relation);
 	}
+	foreach(cell, activity_tables())
+		if (is_mine(((ActivityTableDef *) lfirst(cell))->relation))
+			found = lappend_oid(found, ((ActivityTableDef *) lfirst(cell))->relation);
 	return found;
 }
 
@@ -313,15 +343,29 @@ personalize_refresh(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* erase(history, basket) */
+static int64
+erase_customer(const ActivityTableDef *activity, Oid type, Datum argument)
+{
+	Datum		key;
+
+	if (!key_argument(activity->key_type, type, argument, "customer", &key))
+		return 0;
+	return activity_erase(activity, key);
+}
+
+/* erase(history, basket), erase(activity, customer) */
 PG_FUNCTION_INFO_V1(personalize_erase);
 Datum
 personalize_erase(PG_FUNCTION_ARGS)
 {
-	HistoryDef *history = registry_require_history(PG_GETARG_OID(0));
+	ActivityTableDef *activity = activity_table(PG_GETARG_OID(0));
+	HistoryDef *history;
 	Datum		basket;
 
 	PreventCommandDuringRecovery("personalize.erase()");
+	if (activity != NULL)
+		PG_RETURN_INT64(erase_customer(activity, get_fn_expr_argtype(fcinfo->flinfo, 1), PG_GETARG_DATUM(1)));
+	history = registry_require_history(PG_GETARG_OID(0));
 	if (!key_argument(history->basket_type, get_fn_expr_argtype(fcinfo->flinfo, 1), PG_GETARG_DATUM(1), "basket", &basket))
 		PG_RETURN_INT64(0);
 	PG_RETURN_INT64(refresh_basket(history, basket));

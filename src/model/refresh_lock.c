@@ -23,12 +23,12 @@
 /* --- histories ----------------------------------------------------------- */
 
 /* Readers and writers of the history's table, and pg_dump, take other locks: this one is ours alone. */
-static bool
-lock_history(const HistoryDef *history, bool wait)
+bool
+refresh_lock_object(Oid relation, bool wait)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, history->relation, 0);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, relation, 0);
 	if (LockAcquire(&tag, ExclusiveLock, false, !wait) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	/* what was committed while we waited */
@@ -67,7 +67,7 @@ lock_histories(int32 history_id, bool wait)
 
 			if (list_member_int(locked, history->id))
 				continue;
-			if (!lock_history(history, wait))
+			if (!refresh_lock_object(history->relation, wait))
 				return REFRESH_BUSY;
 			locked = lappend_int(locked, history->id);
 		}
@@ -89,8 +89,8 @@ refresh_lock(int32 history_id)
 /* --- tables -------------------------------------------------------------- */
 
 /* With partitions, and children, whose rows count as well. */
-static List *
-add_watched(List *relations, int32 id)
+List *
+refresh_add_watched(List *relations, int32 id)
 {
 	ListCell   *cell;
 
@@ -113,7 +113,7 @@ add_catalog(List *relations, const CatalogDef *catalog)
 	relations = add_relation(relations, catalog->relation);
 	relations = add_relation(relations, catalog->log);
 	relations = add_relation(relations, catalog->products);
-	return add_watched(relations, catalog->id);
+	return refresh_add_watched(relations, catalog->id);
 }
 
 static List *
@@ -121,7 +121,7 @@ add_follower(List *relations, const FollowerDef *follower)
 {
 	relations = list_concat_unique_oid(relations, follower_tables(follower));
 	relations = list_concat_unique_oid(relations, follower_sources(follower));
-	return add_watched(relations, follower->id);
+	return refresh_add_watched(relations, follower->id);
 }
 
 static List *
@@ -130,7 +130,7 @@ add_history(List *relations, const HistoryDef *history)
 	ListCell   *cell;
 
 	relations = add_relation(relations, history->interactions);
-	relations = add_watched(relations, history->id);
+	relations = refresh_add_watched(relations, history->id);
 	relations = add_relation(relations, history->relation);
 	relations = add_relation(relations, history->log);
 	foreach(cell, registry_models_of(history->id))
@@ -195,8 +195,8 @@ lock_relations(const List *relations)
 }
 
 /* Again, until all that there is after the wait was locked before it was looked up. */
-static void
-lock_all(List *(*relations_of) (int32 id), int32 id)
+void
+refresh_lock_relations(List *(*relations_of) (int32 id), int32 id)
 {
 	List	   *held = NIL;
 
@@ -215,7 +215,7 @@ lock_all(List *(*relations_of) (int32 id), int32 id)
 void
 refresh_lock_tables(int32 history_id)
 {
-	lock_all(relations_of_group, history_id);
+	refresh_lock_relations(relations_of_group, history_id);
 }
 
 bool
@@ -223,7 +223,7 @@ refresh_lock_catalog(int32 id)
 {
 	CatalogDef *catalog;
 
-	lock_all(relations_of_catalog, id);
+	refresh_lock_relations(relations_of_catalog, id);
 	catalog = registry_catalog_by_id(id);
 	return catalog != NULL && get_rel_name(catalog->relation) != NULL;
 }

@@ -176,7 +176,11 @@ registry_forget(Oid relation)
 		{"DELETE FROM personalize.watch AS w WHERE w.relation OPERATOR(pg_catalog.=) $1"
 			" OR EXISTS (SELECT FROM personalize.history AS h WHERE h.id OPERATOR(pg_catalog.=) w.id AND h.relation OPERATOR(pg_catalog.=) $1)"
 			" OR EXISTS (SELECT FROM personalize.catalog AS c WHERE c.id OPERATOR(pg_catalog.=) w.id AND c.relation OPERATOR(pg_catalog.=) $1)"
-			" OR EXISTS (SELECT FROM personalize.popularity AS p WHERE p.id OPERATOR(pg_catalog.=) w.id AND p.relation OPERATOR(pg_catalog.=) $1)"},
+			" OR EXISTS (SELECT FROM personalize.popularity AS p WHERE p.id OPERATOR(pg_catalog.=) w.id AND p.relation OPERATOR(pg_catalog.=) $1)"
+			" OR EXISTS (SELECT FROM personalize.activity_table AS a WHERE a.id OPERATOR(pg_catalog.=) w.id AND a.relation OPERATOR(pg_catalog.=) $1)"},
+		{"DELETE FROM personalize.activity_source AS s WHERE EXISTS (SELECT FROM personalize.activity_table AS a"
+			" WHERE a.id OPERATOR(pg_catalog.=) s.id AND a.relation OPERATOR(pg_catalog.=) $1)"},
+		{"DELETE FROM personalize.activity_table AS a WHERE a.relation OPERATOR(pg_catalog.=) $1"},
 		{"DELETE FROM personalize.catalog AS c WHERE c.relation OPERATOR(pg_catalog.=) $1"},
 		{"DELETE FROM personalize.history AS h WHERE h.relation OPERATOR(pg_catalog.=) $1"},
 		{"DELETE FROM personalize.model AS m WHERE m.relation OPERATOR(pg_catalog.=) $1"},
@@ -205,6 +209,12 @@ registry_rename_column(Oid relation, const char *old_name, const char *new_name)
 			RENAMED("category") ", " RENAMED("created") ", " RENAMED("item_group") " WHERE products OPERATOR(pg_catalog.=) $1"},
 		{"UPDATE personalize.popularity SET " RENAMED("key") ", by = pg_catalog.array_replace(by, $2, $3)"
 			" WHERE segments OPERATOR(pg_catalog.=) $1"},
+		{"UPDATE personalize.activity_table SET " RENAMED("key") ", " RENAMED("zone") ", " RENAMED("consent")
+			" WHERE customers OPERATOR(pg_catalog.=) $1"},
+		{"UPDATE personalize.activity_table SET " RENAMED("scores_customer") ", " RENAMED("scores_model") ", " RENAMED("scores_score")
+			" WHERE scores OPERATOR(pg_catalog.=) $1"},
+		{"UPDATE personalize.activity_source SET " RENAMED("customer") ", " RENAMED("at") ", " RENAMED("amount") ", " RENAMED("event_column")
+			" WHERE relation OPERATOR(pg_catalog.=) $1"},
 		{"UPDATE personalize.watch SET key = $3 WHERE relation OPERATOR(pg_catalog.=) $1 AND key OPERATOR(pg_catalog.=) $2::pg_catalog.text"
 			" AND NOT expression"},
 	};

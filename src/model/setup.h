@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/jsonb.h"
 
+#include "model/activity_table.h"
 #include "model/follower.h"
 #include "model/registry.h"
 
@@ -80,6 +81,8 @@ extern void (*setup_depend_hook) (int32 catalog_id);
 /* The same, of the catalog of a history. */
 extern void setup_depend_above(int32 history_id);
 extern void setup_depend_follower(const FollowerDef *follower);
+/* With its segments. */
+extern void setup_depend_activity(const ActivityTableDef *activity);
 
 /* --- setup_catalog.c --- */
 /* The table of a catalog and its entry; id, relation and log are filled in. */

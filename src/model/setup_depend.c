@@ -28,6 +28,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "model/activity_source.h"
 #include "model/segment_setup.h"
 #include "model/setup.h"
 
@@ -235,6 +236,22 @@ setup_depend_segment(const SegmentDef *def)
 		depend_relation(def->relation, lfirst_oid(cell), DEPENDENCY_NORMAL);
 	if (OidIsValid(function))
 		depend(ProcedureRelationId, function, RelationRelationId, def->relation, DEPENDENCY_INTERNAL);
+}
+
+/* It goes with any of the relations that it reads, and segments go with it. */
+void
+setup_depend_activity(const ActivityTableDef *activity)
+{
+	ListCell   *cell;
+
+	depend_extension(activity->relation);
+	depend_relation(activity->log, activity->relation, DEPENDENCY_INTERNAL);
+	foreach(cell, activity_relations(activity))
+		depend_relation(activity->relation, lfirst_oid(cell), DEPENDENCY_NORMAL);
+	depend_triggers(activity->id, activity->relation);
+	foreach(cell, segments_of(activity->id))
+		setup_depend_segment(lfirst(cell));
+	CommandCounterIncrement();
 }
 
 void		(*setup_depend_hook) (int32 catalog_id) = NULL;

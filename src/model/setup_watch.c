@@ -261,6 +261,29 @@ require_key_type(const WatchItem *item, Oid found, KeyType wanted)
 			 errhint("Cast it, for example (%s)::%s.", item->key, key_type_name(wanted))));
 }
 
+/* An activity table may read the same table in several ways, and watches it once. */
+static bool
+is_watched(int32 id, const WatchItem *item)
+{
+	ListCell   *cell;
+
+	foreach(cell, registry_watches(id))
+	{
+		WatchDef   *watch = lfirst(cell);
+
+		if (watch->relation != item->relation)
+			continue;
+		if (strcmp(watch->key, item->key) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s is watched with the key \"%s\" already, and cannot be watched with \"%s\"", registry_name(item->relation),
+							watch->key, item->key),
+					 errdetail("A table is watched once, with one key.")));
+		return true;
+	}
+	return false;
+}
+
 /* What gives the key: a column by its plain name, everything else as an expression. */
 static void
 watch_item(int32 id, WatchItem *item, KeyType type, bool replica)
@@ -269,6 +292,8 @@ watch_item(int32 id, WatchItem *item, KeyType type, bool replica)
 	AclResult	allowed = pg_class_aclcheck(item->relation, GetUserId(), ACL_TRIGGER);
 	Oid			found;
 
+	if (is_watched(id, item))
+		return;
 	if (allowed != ACLCHECK_OK)
 		aclcheck_error(allowed, OBJECT_TABLE, registry_name(item->relation));
 	found = column ? setup_require_column("a key in watch", item->relation, item->key) : check_expression(item);

@@ -33,7 +33,7 @@
 
 #include "model/source.h"
 
-/* Statements of a session that are kept; a group of histories needs two each. */
+/* Statements of a session that are kept; a group of histories needs two each, an activity table as many as it has sources. */
 #define MAX_KEPT_PLANS 64
 
 /* --- statements --- */
@@ -201,12 +201,19 @@ init_query(SourceQuery *query, const HistoryDef *history, TimestampTz horizon_st
 typedef struct SourceReceiver
 {
 	DestReceiver pub;
+	SourceTake	take;
+	void	   *arg;
+	MemoryContext row;			/* reset after every row */
+} SourceReceiver;
+
+/* Rows of a history, on their way to whoever asked for them. */
+typedef struct Interactions
+{
 	const SourceQuery *query;
 	SourceSink	sink;
 	void	   *arg;
-	MemoryContext row;			/* reset after every row */
 	uint64		num_rows;
-} SourceReceiver;
+} Interactions;
 
 /* Only for messages. */
 static char *
@@ -342,20 +349,27 @@ read_row(const SourceQuery *query, const Datum *values, const bool *nulls, Sourc
 	return true;
 }
 
-/* The sink may allocate as it likes: what it does not keep elsewhere is gone with the row. */
+static void
+take_interaction(void *arg, const Datum *values, const bool *nulls)
+{
+	Interactions *interactions = arg;
+	SourceRow	row;
+
+	if (!read_row(interactions->query, values, nulls, &row))
+		return;
+	interactions->num_rows++;
+	interactions->sink(interactions->arg, &row);
+}
+
+/* Whoever takes it may allocate as he likes: what he does not keep elsewhere is gone with the row. */
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
 	SourceReceiver *receiver = (SourceReceiver *) self;
 	MemoryContext caller = MemoryContextSwitchTo(receiver->row);
-	SourceRow	row;
 
 	slot_getallattrs(slot);
-	if (read_row(receiver->query, slot->tts_values, slot->tts_isnull, &row))
-	{
-		receiver->num_rows++;
-		receiver->sink(receiver->arg, &row);
-	}
+	receiver->take(receiver->arg, slot->tts_values, slot->tts_isnull);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(receiver->row);
 	return true;
@@ -372,12 +386,11 @@ receiver_end(DestReceiver *self)
 {
 }
 
-/* All rows of an open portal, which is closed then. */
-static uint64
-drain(Portal portal, const SourceQuery *query, SourceSink sink, void *arg)
+void
+source_drain(Portal portal, SourceTake take, void *arg)
 {
 	SourceReceiver receiver = {
-		{receive_row, receiver_startup, receiver_end, receiver_end, DestNone}, query, sink, arg
+		{receive_row, receiver_startup, receiver_end, receiver_end, DestNone}, take, arg
 	};
 
 	if (portal == NULL)
@@ -385,7 +398,15 @@ drain(Portal portal, const SourceQuery *query, SourceSink sink, void *arg)
 	receiver.row = AllocSetContextCreate(CurrentMemoryContext, "personalize source row", ALLOCSET_SMALL_SIZES);
 	PortalRunFetch(portal, FETCH_FORWARD, FETCH_ALL, &receiver.pub);
 	SPI_cursor_close(portal);
-	return receiver.num_rows;
+}
+
+static uint64
+drain(Portal portal, const SourceQuery *query, SourceSink sink, void *arg)
+{
+	Interactions interactions = {query, sink, arg};
+
+	source_drain(portal, take_interaction, &interactions);
+	return interactions.num_rows;
 }
 
 /*
@@ -487,8 +508,8 @@ drop_last(void)
 }
 
 /* Generic: a plan for a number of keys that the planner guesses at ten is a look-up for each, which is right up to thousands. */
-static SPIPlanPtr
-kept_plan(const char *text, int num_parameters, Oid *types)
+SPIPlanPtr
+source_kept_plan(const char *text, int num_parameters, Oid *types)
 {
 	SPIPlanPtr	plan;
 
@@ -509,8 +530,8 @@ kept_plan(const char *text, int num_parameters, Oid *types)
 }
 
 /* From a copy: the server puts detoasted values in the place of those that it is given, and they go with SPI's memory. */
-static Datum
-basket_array(KeyType type, const Datum *baskets, int n)
+Datum
+source_key_array(KeyType type, const Datum *baskets, int n)
 {
 	Datum	   *keys = palloc((n + 1) * sizeof(Datum));
 	int16		length;
@@ -539,9 +560,9 @@ source_fetch(const HistoryDef *history, TimestampTz horizon_start, const Datum *
 	SPI_connect();
 	init_query(&query, history, horizon_start);
 	appendStringInfo(&query.text, " AND %s OPERATOR(pg_catalog.=) ANY ($%d) ORDER BY %s%s", basket_expression(history),
-					 add_parameter(&query, keys, basket_array(history->basket_type, baskets, n)),
+					 add_parameter(&query, keys, source_key_array(history->basket_type, baskets, n)),
 					 basket_expression(history), history->basket_type == KEY_TEXT ? " COLLATE pg_catalog.\"C\"" : "");
-	plan = kept_plan(query.text.data, query.num_parameters, query.parameter_type);
+	plan = source_kept_plan(query.text.data, query.num_parameters, query.parameter_type);
 	num_rows = drain(SPI_cursor_open(NULL, plan, query.parameter, NULL, true), &query, sink, arg);
 	SPI_finish();
 	return num_rows;
@@ -558,7 +579,7 @@ source_has(const HistoryDef *history, Datum basket)
 	SPI_connect();
 	text = psprintf("SELECT 1 FROM %s AS i WHERE %s OPERATOR(pg_catalog.=) $1 LIMIT 1",
 					registry_name(history->interactions), basket_expression(history));
-	if (SPI_execute_plan(kept_plan(text, 1, &type), &basket, NULL, true, 1) != SPI_OK_SELECT)
+	if (SPI_execute_plan(source_kept_plan(text, 1, &type), &basket, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for a basket");
 	has = SPI_processed > 0;
 	SPI_finish();

@@ -13,6 +13,7 @@
 #include "storage/block.h"
 
 #include "datatype/timestamp.h"
+#include "executor/spi.h"
 
 #include "model/registry.h"
 
@@ -33,6 +34,17 @@ typedef void (*SourceSink) (void *arg, const SourceRow *row);
  */
 extern char *source_key_expression(Oid relation, const char *alias, const char *column, KeyType type);
 
+/* --- statements of whoever reads the shop's tables; SPI is connected --- */
+/* Keys as a parameter, an array of the key type. */
+extern Datum source_key_array(KeyType type, const Datum *keys, int n);
+/* A generic plan, prepared once in a session. */
+extern SPIPlanPtr source_kept_plan(const char *text, int num_parameters, Oid *types);
+/* A row of a statement; in a context that is reset after it. */
+typedef void (*SourceTake) (void *arg, const Datum *values, const bool *nulls);
+/* All rows of an open portal, which is closed then. */
+extern void source_drain(Portal portal, SourceTake take, void *arg);
+
+/* --- interactions of a history --- */
 /* Reads everything, in no order; returns the number of rows. */
 extern uint64 source_scan(const HistoryDef *history, TimestampTz horizon_start, SourceSink sink, void *arg);
 /*

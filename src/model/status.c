@@ -25,6 +25,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "model/activity_source.h"
 #include "model/change_log.h"
 #include "model/model_rows.h"
 #include "model/segment_setup.h"
@@ -413,6 +414,30 @@ follower_row(StatusRow *row, const void *definition)
 	set_items(row, follower->relation);
 }
 
+static void
+activity_row(StatusRow *row, const void *definition)
+{
+	ActivityTableDef seen = *(const ActivityTableDef *) definition;
+	LogState	log = {0};
+
+	activity_table_as_seen(&seen);
+	set(row, STATUS_SOURCE, ObjectIdGetDatum(seen.customers));
+	set(row, STATUS_BUILT, BoolGetDatum(seen.built));
+	set_text(row, STATUS_DEFINITION, activity_definition(&seen));
+	set(row, STATUS_BASKETS, Int64GetDatum(seen.num_customers));
+	set_time(row, STATUS_REFRESHED, seen.refreshed);
+	set_time(row, STATUS_REBUILT, seen.rebuilt);
+	if (seen.refreshed != DT_NOBEGIN)
+	{
+		set(row, STATUS_LAST_BASKETS, Int64GetDatum(seen.last_customers));
+		set(row, STATUS_LAST_MS, Float8GetDatum(seen.last_ms));
+	}
+	set(row, STATUS_BYTES, Int64GetDatum(relation_bytes(seen.relation) + relation_bytes(seen.log)));
+	set_text(row, STATUS_PROBLEM, change_log_problem(seen.id));
+	read_log(seen.log, &log);
+	set_log(row, &log, seen.built);
+}
+
 /* What it waits for is in the log of its activity. */
 static void
 segment_row(StatusRow *row, const void *definition)
@@ -524,6 +549,8 @@ personalize_status_rows(PG_FUNCTION_ARGS)
 		put_row(result, ((ModelDef *) lfirst(cell))->relation, "model", model_row, lfirst(cell));
 	foreach(cell, followers_all())
 		put_row(result, ((FollowerDef *) lfirst(cell))->relation, ((FollowerDef *) lfirst(cell))->kind->name, follower_row, lfirst(cell));
+	foreach(cell, activity_tables())
+		put_row(result, ((ActivityTableDef *) lfirst(cell))->relation, "activity", activity_row, lfirst(cell));
 	foreach(cell, segments_all())
 		put_row(result, ((SegmentDef *) lfirst(cell))->relation, "segment", segment_row, lfirst(cell));
 	return (Datum) 0;

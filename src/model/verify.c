@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/guards.h"
+#include "model/activity_source.h"
 #include "model/build_model.h"
 #include "model/build_rows.h"
 #include "model/follower.h"
@@ -595,6 +596,44 @@ verify_follower(FollowerDef *follower, ReturnSetInfo *rsinfo)
 		registry_leave_owner(&owner);
 }
 
+/* --- activity tables ------------------------------------------------------------ */
+
+static void
+guard_activity_reader(const ActivityTableDef *activity)
+{
+	ListCell   *cell;
+
+	guard_select(activity->relation);
+	guard_select(activity->log);
+	foreach(cell, activity_relations(activity))
+		guard_select(lfirst_oid(cell));
+	foreach(cell, segment_tables(activity->id))
+		guard_select(lfirst_oid(cell));
+}
+
+/* What locked_model and compare do for a model; then its segments, which follow from it. */
+static void
+verify_activity(ActivityTableDef *activity, ReturnSetInfo *rsinfo)
+{
+	char	   *name = registry_name(activity->relation);
+	bool		mine;
+	OwnerScope	owner;
+
+	if (!activity_lock_tables(activity->id))
+		registry_fail_gone("activity table", name);
+	activity_table_as_seen(activity);
+	guard_built(activity->built, activity->relation);
+	mine = compat_owns_relation(activity->relation, GetUserId());
+	if (!mine)
+		guard_activity_reader(activity);
+	else
+		registry_enter_owner(activity->relation, &owner);
+	activity_verify(activity, put_row, rsinfo);
+	segments_verify(activity, InvalidOid, put_row, rsinfo);
+	if (mine)
+		registry_leave_owner(&owner);
+}
+
 /* --- segments ------------------------------------------------------------------ */
 
 /* Whoever shows keys of customers must be able to read them. */
@@ -639,6 +678,7 @@ personalize_verify(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	FollowerDef *follower;
+	ActivityTableDef *activity;
 	SegmentDef *segment;
 	ModelDef   *model;
 	HistoryDef *history;
@@ -655,6 +695,15 @@ personalize_verify(PG_FUNCTION_ARGS)
 		compat_materialize(fcinfo);
 		begun = build_phase(PROGRESS_COMPARING);
 		verify_follower(follower, rsinfo);
+		progress_end(begun);
+		return (Datum) 0;
+	}
+	activity = activity_table(PG_GETARG_OID(0));
+	if (activity != NULL)
+	{
+		compat_materialize(fcinfo);
+		begun = build_phase(PROGRESS_COMPARING);
+		verify_activity(activity, rsinfo);
 		progress_end(begun);
 		return (Datum) 0;
 	}

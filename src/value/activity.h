@@ -28,6 +28,8 @@ extern int	activity_guard_name(ActivityNames *names, const char *bytes, size_t s
 extern TimestampTz activity_guard_time(TimestampTz at);
 extern int64 activity_amount_from_float(double amount);
 extern int64 activity_amount_from_numeric(Datum amount);
+/* False where it is out of range, infinite or NaN. */
+extern bool activity_numeric_units(Datum amount, int64 *units);
 
 /* "19.99", without zeros at the end. */
 #define ACTIVITY_AMOUNT_SIZE 48
