@@ -187,6 +187,16 @@ is_face_and_entered(const RangeTblEntry *rte)
 	return false;
 }
 
+/* SELECT personalize.segment(…), as it stands in IN. */
+static bool
+is_selected(const RangeTblEntry *rte)
+{
+	Query	   *query = rte->rtekind == RTE_SUBQUERY && !rte->inh ? rte->subquery : NULL;
+
+	return query != NULL && query->rtable == NIL && list_length(query->targetList) == 1 &&
+		is_planned_by((Node *) ((TargetEntry *) linitial(query->targetList))->expr, personalize_segment_support);
+}
+
 /*
  * The planner knows a key of a table as one, but not that of a function or of a UNION ALL, and takes half of all customers to be in any of them.  A support
  * function has no way to say it.
@@ -194,7 +204,7 @@ is_face_and_entered(const RangeTblEntry *rte)
 static bool
 tell_unique(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData *vardata)
 {
-	if (attnum == 1 && (is_face_and_entered(rte) || is_function(rte, personalize_segment_support)))
+	if (attnum == 1 && (is_face_and_entered(rte) || is_function(rte, personalize_segment_support) || is_selected(rte)))
 	{
 		vardata->isunique = true;
 		return true;
