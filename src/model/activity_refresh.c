@@ -105,7 +105,8 @@ choose_rebuild(const ActivityRefresh *refresh, RefreshMode mode)
 
 	if (mode == REFRESH_REBUILD || !def->built || refresh->log.all)
 		return true;
-	return mode == REFRESH_CHOOSE && def->num_customers > 0 && refresh->log.keys.size > REBUILD_SHARE * def->num_customers;
+	/* segments learn more of changes that come one by one: what was an event, and when */
+	return mode == REFRESH_CHOOSE && refresh->pass == NULL && def->num_customers > 0 && refresh->log.keys.size > REBUILD_SHARE * def->num_customers;
 }
 
 /* ---------------------------------------------------------------- the two ways */
