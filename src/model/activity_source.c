@@ -294,7 +294,8 @@ customer_rows_open(const ActivityTableDef *def, const CustomerWant *want)
 	rows->copy = AllocSetContextCreate(CurrentMemoryContext, "personalize customer key", ALLOCSET_SMALL_SIZES);
 	rows->row = AllocSetContextCreate(CurrentMemoryContext, "personalize customer", ALLOCSET_DEFAULT_SIZES);
 	init_query(&rows->query, def, want);
-	rows->query.text = psprintf("%s WHERE c.%s IS NOT NULL ORDER BY 1%s", rows->query.text, quote_identifier(def->key),
+	rows->query.text = psprintf("%s WHERE c.%s IS NOT NULL ORDER BY %s%s", rows->query.text, quote_identifier(def->key),
+								source_key_expression(def->customers, "c", def->key, def->key_type),
 								def->key_type == KEY_TEXT ? " COLLATE pg_catalog.\"C\"" : "");
 	SPI_connect();
 	rows->portal = SPI_cursor_open_with_args(NULL, rows->query.text, 0, NULL, NULL, NULL, true, CURSOR_OPT_NO_SCROLL);
@@ -529,15 +530,13 @@ finish_customer(Fetch *fetch, int place)
 {
 	const ActivityTableDef *def = fetch->def;
 	Customer   *customer = &fetch->customer[place];
-	ServerEnv	server;
 
-	server_env_init(&server, CurrentMemoryContext);
 	if (fetch->scan != NULL)
 		add_stored(fetch, customer);
 	if (key_is_number(def->key_type))
 		customer->ordinal = key_number(def->key_type, customer->key);
 	if (customer->exists && fetch->read == CUSTOMER_FRESH)
-		customer->activity = activity_events_fold(&server.env, &fetch->events[place], fetch->names, &customer->size);
+		customer->activity = activity_events_encode(&fetch->server.env, &fetch->events[place], fetch->names, &customer->size);
 }
 
 static void

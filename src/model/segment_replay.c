@@ -117,7 +117,8 @@ guard_ordinal(const SegmentPass *pass, const Customer *customer)
 static void
 settle(SegmentPass *pass, PassSegment *segment, const Customer *customer, const SegmentStanding *old, const SegmentStanding *new)
 {
-	if (old->member != new->member || segment->whole)
+	/* whole sets are made of who is a member, so nobody asks for the ordinal of a customer that is gone */
+	if (segment->whole ? new->member : old->member != new->member)
 		guard_ordinal(pass, customer);
 	count_member(pass, segment, customer, old->member, new->member);
 	segment_rows_write(&segment->rows, customer->key, old, new);
