@@ -176,16 +176,17 @@ pass_old(ActivityJoin *join, const Datum *key)
 static void
 join_customer(ActivityJoin *join, Datum key)
 {
-	ServerEnv	server;
+	MemoryContext caller;
 	const unsigned char *activity;
 	size_t		size;
 	bool		met;
 
-	server_env_init(&server, join->context);
 	pass_old(join, &key);
 	take_events(join, key);
 	join->num_customers++;
-	activity = activity_events_fold(&server.env, &join->events, join->names, &size);
+	caller = MemoryContextSwitchTo(join->context);
+	activity = activity_events_encode(&join->server.env, &join->events, join->names, &size);
+	MemoryContextSwitchTo(caller);
 	met = join->old != NULL && activity_key_compare(join->def->key_type, key_of(join, join->old), key) == 0;
 	hand_out(join, key, activity, size, met ? join->old : NULL);
 	if (met)

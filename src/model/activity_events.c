@@ -271,8 +271,11 @@ activity_events_add(Env *env, CustomerEvents *events, ActivityEvent event)
 }
 
 const unsigned char *
-activity_events_fold(Env *env, CustomerEvents *events, const ActivityNames *names, size_t *size)
+activity_events_encode(Env *env, CustomerEvents *events, const ActivityNames *names, size_t *size)
 {
+	ServerEnv	server;
+
 	activity_fold_checked(env, &events->events);
-	return activity_encode(env, &events->events, names, 0, size);
+	server_env_init(&server, CurrentMemoryContext);
+	return activity_encode(&server.env, &events->events, names, 0, size);
 }

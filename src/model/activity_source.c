@@ -530,15 +530,13 @@ finish_customer(Fetch *fetch, int place)
 {
 	const ActivityTableDef *def = fetch->def;
 	Customer   *customer = &fetch->customer[place];
-	ServerEnv	server;
 
-	server_env_init(&server, CurrentMemoryContext);
 	if (fetch->scan != NULL)
 		add_stored(fetch, customer);
 	if (key_is_number(def->key_type))
 		customer->ordinal = key_number(def->key_type, customer->key);
 	if (customer->exists && fetch->read == CUSTOMER_FRESH)
-		customer->activity = activity_events_fold(&server.env, &fetch->events[place], fetch->names, &customer->size);
+		customer->activity = activity_events_encode(&fetch->server.env, &fetch->events[place], fetch->names, &customer->size);
 }
 
 static void

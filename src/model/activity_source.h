@@ -44,8 +44,8 @@ typedef struct CustomerEvents
 } CustomerEvents;
 
 extern void activity_events_add(Env *env, CustomerEvents *events, ActivityEvent event);
-/* As a value without its header, in env; folds the events. */
-extern const unsigned char *activity_events_fold(Env *env, CustomerEvents *events, const ActivityNames *names, size_t *size);
+/* As a value without its header, in the current memory context; folds the events, which are in env. */
+extern const unsigned char *activity_events_encode(Env *env, CustomerEvents *events, const ActivityNames *names, size_t *size);
 
 /* --- activity_source.c: customers --- */
 /* Fails where a column that the definition reads of the relation is gone. */

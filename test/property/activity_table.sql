@@ -65,7 +65,7 @@ BEGIN
 		RAISE EXCEPTION 'failed: %', what USING DETAIL = difference;
 	END IF;
 	PERFORM fail_unless(num_customers = (SELECT count(*) FROM customers), what || ': number of customers') FROM activity_table WHERE relation = 'activity'::regclass;
-	PERFORM fail_unless(pending = 0 AND needs_rebuild IS NULL AND problem IS NULL, what || ': ' || coalesce(problem, needs_rebuild, 'pending')) FROM status WHERE relation = 'activity'::regclass;
+	PERFORM fail_unless(pending = 0 AND needs_rebuild IS NULL AND (problem IS NULL OR problem LIKE '%trigger is disabled'), what || ': ' || coalesce(problem, needs_rebuild, 'pending')) FROM status WHERE relation = 'activity'::regclass;
 END $$;
 
 CREATE FUNCTION some_key(r bigint) RETURNS text LANGUAGE sql AS $$ SELECT format('key_of(%s)', r % 60) $$;
@@ -98,7 +98,7 @@ BEGIN
 		WHEN 13 THEN CASE WHEN r[5] % 8 = 0 THEN (ARRAY['TRUNCATE events', 'TRUNCATE orders', 'TRUNCATE visit', 'TRUNCATE orders_2026', 'TRUNCATE customers_0'])[1 + r[6] % 5] ELSE 'SELECT 1' END
 		WHEN 14 THEN (ARRAY['ALTER TABLE orders DETACH PARTITION orders_2026', 'ALTER TABLE orders ATTACH PARTITION orders_2026 FOR VALUES FROM (''2026-01-01'') TO (''2027-01-01'')'])[1 + r[5] % 2]
 		WHEN 15 THEN (ARRAY['ALTER TABLE orders RENAME total TO paid', 'ALTER TABLE orders RENAME paid TO total', 'ALTER TABLE events ALTER value TYPE float8 USING value * 2', 'ALTER TABLE customers ADD COLUMN IF NOT EXISTS extra int',
-			'ALTER TABLE events DISABLE TRIGGER ALL', 'ALTER TABLE events ENABLE TRIGGER ALL', 'ALTER TABLE orders RENAME who TO customer', 'ALTER TABLE orders RENAME customer TO who'])[1 + r[5] % 4]
+			'ALTER TABLE orders RENAME who TO customer', 'ALTER TABLE orders RENAME customer TO who', 'ALTER TABLE events DISABLE TRIGGER USER', 'ALTER TABLE events ENABLE TRIGGER USER'])[1 + r[5] % 8]
 		WHEN 16 THEN format('INSERT INTO scores SELECT %s, %L, %s ON CONFLICT (who, model) DO UPDATE SET score = EXCLUDED.score', some_key(r[5]), (ARRAY['churn', 'other'])[1 + r[6] % 2], (r[7] % 10) / 10.0)
 		WHEN 17 THEN format('WITH gone AS (DELETE FROM orders_rest WHERE line %% 13 = %s RETURNING who) INSERT INTO events SELECT who, %s, %s, 1 FROM gone', r[5] % 13, kind, at)
 		WHEN 18 THEN format('INSERT INTO visit SELECT %s, CASE WHEN %s %% 9 = 0 THEN %L ELSE %L END::date + %s, %s', r[5] % 40, r[7], '2026-01-01', '2025-06-01', r[6] % 300, r[7] % 100)
@@ -142,10 +142,10 @@ BEGIN
 	END;
 END $$;
 
-CREATE PROCEDURE try_shop(shop name, key text, narrow text, rounds int) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE try_shop(shop name, key text, narrow text, first int, rounds int) LANGUAGE plpgsql AS $$
 BEGIN
 	CALL make_shop(shop, key, narrow);
-	FOR round IN 1 .. rounds LOOP
+	FOR round IN first .. first + rounds - 1 LOOP
 		FOR i IN 1 .. 1 + random_below(round, 5, 8) LOOP
 			CALL change_shop(round * 1000 + i);
 			IF i % 4 = 3 THEN
@@ -155,6 +155,10 @@ BEGIN
 				COMMIT;
 			END IF;
 		END LOOP;
+		-- while a trigger is disabled, each refresh is a build
+		IF round % 5 = 0 THEN
+			ALTER TABLE events ENABLE TRIGGER USER;
+		END IF;
 		CALL refresh_shop(round);
 		IF round % 3 = 0 THEN
 			COMMIT;
@@ -172,9 +176,13 @@ BEGIN
 	CALL check_shop(format('%s, built again', shop));
 END $$;
 
+\if :{?first}
+\else
+\set first 1
+\endif
 -- the parts of a build go to a file and come back
 SET maintenance_work_mem = '1MB';
-CALL try_shop('int_shop', 'integer', 'smallint', 60);
-CALL try_shop('big_shop', 'bigint', 'integer', 60);
-CALL try_shop('uuid_shop', 'uuid', 'uuid', 60);
-CALL try_shop('text_shop', 'text', 'varchar(40)', 60);
+CALL try_shop('int_shop', 'integer', 'smallint', :first, 60);
+CALL try_shop('big_shop', 'bigint', 'integer', :first, 60);
+CALL try_shop('uuid_shop', 'uuid', 'uuid', :first, 60);
+CALL try_shop('text_shop', 'text', 'varchar(40)', :first, 60);
