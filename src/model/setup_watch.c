@@ -278,7 +278,8 @@ is_watched(int32 id, const WatchItem *item)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("%s is watched with the key \"%s\" already, and cannot be watched with \"%s\"", registry_name(item->relation),
 							watch->key, item->key),
-					 errdetail("A table is watched once, with one key.")));
+					 errdetail("A table is watched once, with one key."),
+					 errhint("One expression can give several, as in unnest(ARRAY[%s, %s]).", watch->key, item->key)));
 		return true;
 	}
 	return false;
