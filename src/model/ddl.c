@@ -421,6 +421,22 @@ move_relation(const AlterObjectSchemaStmt *command)
 	rename_segment(moved);
 }
 
+/* Functions of segments name their schema, and so do rules. */
+static void
+rename_schema(const char *name)
+{
+	Oid			schema = get_namespace_oid(name, true);
+	ListCell   *cell;
+
+	foreach(cell, segments_all())
+	{
+		SegmentDef *def = lfirst(cell);
+
+		if (get_rel_namespace(def->relation) == schema)
+			segments_follow_name(def);
+	}
+}
+
 /* A new partition is empty; a foreign one need not be. */
 static void
 create_member(const CreateStmt *command)
@@ -462,6 +478,8 @@ follow(Node *command)
 		case T_RenameStmt:
 			if (((RenameStmt *) command)->renameType == OBJECT_COLUMN)
 				rename_column((RenameStmt *) command);
+			else if (((RenameStmt *) command)->renameType == OBJECT_SCHEMA)
+				rename_schema(((RenameStmt *) command)->newname);
 			else
 				rename_relation((RenameStmt *) command);
 			break;
@@ -503,7 +521,8 @@ is_relevant(const Node *command)
 			return ((const CreateForeignTableStmt *) command)->base.inhRelations != NIL;
 		case T_RenameStmt:
 			return ((const RenameStmt *) command)->renameType == OBJECT_COLUMN ||
-				((const RenameStmt *) command)->renameType == OBJECT_TABLE;
+				((const RenameStmt *) command)->renameType == OBJECT_TABLE ||
+				((const RenameStmt *) command)->renameType == OBJECT_SCHEMA;
 		case T_AlterObjectSchemaStmt:
 			return ((const AlterObjectSchemaStmt *) command)->objectType == OBJECT_TABLE;
 		case T_ViewStmt:

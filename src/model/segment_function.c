@@ -61,7 +61,7 @@ depending_function(Oid face)
 	{
 		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
 
-		if (depend->classid == ProcedureRelationId && depend->deptype == DEPENDENCY_INTERNAL)
+		if (depend->classid == ProcedureRelationId && depend->deptype == DEPENDENCY_AUTO)
 			function = depend->objid;
 	}
 	systable_endscan(scan);

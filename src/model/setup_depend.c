@@ -218,7 +218,10 @@ setup_depend_follower(const FollowerDef *follower)
 	depend_triggers(follower->id, follower->relation);
 }
 
-/* Its tables and its function go with the face; the face goes with its activity, and with the segments that its rule names. */
+/*
+ * Its tables and its function go with the face; the face goes with its activity, and with the segments that its rule names.  The function may be
+ * dropped alone, as pg_dump leaves out functions that are internal to something.
+ */
 void
 setup_depend_segment(const SegmentDef *def)
 {
@@ -235,7 +238,7 @@ setup_depend_segment(const SegmentDef *def)
 	foreach(cell, def->uses)
 		depend_relation(def->relation, lfirst_oid(cell), DEPENDENCY_NORMAL);
 	if (OidIsValid(function))
-		depend(ProcedureRelationId, function, RelationRelationId, def->relation, DEPENDENCY_INTERNAL);
+		depend(ProcedureRelationId, function, RelationRelationId, def->relation, DEPENDENCY_AUTO);
 }
 
 /* It goes with any of the relations that it reads, and segments go with it. */

@@ -81,6 +81,17 @@ explain_customer(void *arg, const Customer *customer)
 				 customer->activity, customer->size, explain->result);
 }
 
+/* Evidence is more than who is a member: times and amounts, and what is in the customer's row. */
+static void
+require_evidence(const Explain *explain)
+{
+	segment_require_select(explain->activity->relation);
+	if (explain->wants)
+		segment_require_select(explain->activity->customers);
+	if (explain->want.scores)
+		segment_require_select(explain->activity->scores);
+}
+
 /* As the owner of the segment, as everything that is read for it. */
 static void
 explain_key(Explain *explain, SegmentState *state, Datum key)
@@ -89,8 +100,9 @@ explain_key(Explain *explain, SegmentState *state, Datum key)
 
 	explain->activity = segment_state_activity(state);
 	explain->as_of = segment_state_as_of(state);
-	registry_enter_owner(segment_state_def(state)->relation, &scope);
 	open_rules(explain, segment_state_def(state)->relation);
+	require_evidence(explain);
+	registry_enter_owner(segment_state_def(state)->relation, &scope);
 	customers_fetch(explain->activity, segment_state_source(state, key), explain->wants ? &explain->want : NULL, &key, 1,
 					explain_customer, explain);
 	registry_leave_owner(&scope);

@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "base/guards.h"
+#include "model/activity_source.h"
 #include "model/segment_setup.h"
 #include "serve/segment_moment.h"
 #include "serve/segment_state.h"
@@ -131,6 +132,7 @@ activity_argument(FunctionCallInfo fcinfo)
 	activity = PG_ARGISNULL(ARG_ACTIVITY) ? activity_table_of_customers(PG_GETARG_OID(ARG_CUSTOMERS)) :
 		activity_require_table(PG_GETARG_OID(ARG_ACTIVITY));
 	segment_require_select(activity->relation);
+	activity_require_layout(activity);
 	activity_table_as_seen(activity);
 	if (!activity->built)
 		ereport(ERROR,

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "model/activity_source.h"
 #include "model/table_writer.h"
 #include "serve/segment_moment.h"
 #include "serve/segment_stored.h"
@@ -669,6 +670,7 @@ read_definition(SegmentState *state, Oid segment)
 	state->activity = activity_table_by_id(state->def->activity_id);
 	if (state->activity == NULL)
 		elog(ERROR, "segment %s belongs to no activity", registry_name(segment));
+	activity_require_layout(state->activity);
 	activity_table_as_seen(state->activity);
 	state->numbers = key_is_number(state->def->key_type);
 	if (state->def->built_version != state->def->version || state->def->refreshed != state->activity->refreshed)

@@ -13,7 +13,7 @@ CREATE FUNCTION personalize.sql_drop() RETURNS event_trigger
 COMMENT ON FUNCTION personalize.sql_drop() IS 'event trigger: notices that a history, a catalog, a model or a watched table is dropped';
 
 CREATE EVENT TRIGGER personalize_ddl_end ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER VIEW', 'ALTER POLICY', 'CREATE TABLE', 'CREATE FOREIGN TABLE',
+	WHEN TAG IN ('ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER VIEW', 'ALTER POLICY', 'ALTER SCHEMA', 'CREATE TABLE', 'CREATE FOREIGN TABLE',
 		'CREATE VIEW', 'CREATE RULE', 'CREATE POLICY')
 	EXECUTE FUNCTION personalize.ddl_end();
 COMMENT ON EVENT TRIGGER personalize_ddl_end IS 'personalize: notices commands that change what a history or catalog is made from';
