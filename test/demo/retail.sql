@@ -26,12 +26,15 @@ SELECT * FROM shop.lines AS l
 
 -- The file's last day becomes yesterday: what is trending is a question of now.
 CREATE TABLE shop.order_lines AS
-SELECT invoice_no AS order_id, product_id, min(customer_id) AS customer_id, sum(quantity)::integer AS quantity, min((invoice_date + moved) AT TIME ZONE 'UTC') AS ordered_at
+SELECT invoice_no AS order_id, product_id, min(customer_id) AS customer_id, sum(quantity)::integer AS quantity, min((invoice_date + moved) AT TIME ZONE 'UTC') AS ordered_at,
+	sum(quantity * unit_price) AS amount
   FROM shop.sold, (SELECT date_trunc('day', now() AT TIME ZONE 'UTC') - date_trunc('day', max(invoice_date)) - interval '1 day' FROM shop.online_retail) AS m(moved)
  GROUP BY invoice_no, product_id;
 ALTER TABLE shop.order_lines ADD PRIMARY KEY (order_id, product_id);
 CREATE INDEX ON shop.order_lines (customer_id);
 CREATE VIEW shop.purchases AS SELECT order_id, customer_id, product_id, ordered_at FROM shop.order_lines WHERE customer_id IS NOT NULL;
+CREATE VIEW shop.order_totals AS
+SELECT order_id, customer_id, min(ordered_at) AS ordered_at, sum(amount) AS total FROM shop.order_lines WHERE customer_id IS NOT NULL GROUP BY order_id, customer_id;
 
 -- One product has been called many things: the most frequent name wins. Its last word serves as the category that the file lacks, its first
 -- sale as the day it came, and what has not been sold for two months counts as sold out.
@@ -47,4 +50,8 @@ CREATE TABLE shop.customers AS
 SELECT DISTINCT ON (customer_id) split_part(NULLIF(customer_id, ''), '.', 1)::bigint AS customer_id, 'Customer ' || split_part(customer_id, '.', 1) AS name, country
   FROM shop.online_retail WHERE NULLIF(customer_id, '') IS NOT NULL ORDER BY customer_id, invoice_date DESC, line DESC;
 ALTER TABLE shop.customers ADD PRIMARY KEY (customer_id);
+-- What the shop's checkout does.
+CREATE PROCEDURE shop.buy(customer bigint) LANGUAGE sql AS $$
+	INSERT INTO shop.order_lines SELECT 'N0', product_id, customer, 1, now(), price FROM shop.products ORDER BY product_id LIMIT 1;
+$$;
 ANALYZE shop.order_lines, shop.products, shop.customers;

@@ -1,7 +1,7 @@
 -- What a day brings, one transaction each, and a refresh after it.
 CREATE TEMP TABLE latest AS SELECT order_id FROM shop.order_lines GROUP BY order_id HAVING count(*) BETWEEN 3 AND 30 ORDER BY order_id DESC LIMIT 100;
 
-INSERT INTO shop.order_lines SELECT 'N1', product_id, customer_id, quantity, now() FROM shop.order_lines WHERE order_id = (SELECT min(order_id) FROM latest);
+INSERT INTO shop.order_lines SELECT 'N1', product_id, customer_id, quantity, now(), amount FROM shop.order_lines WHERE order_id = (SELECT min(order_id) FROM latest);
 CALL personalize.refresh('shop.orders_h');
 CALL shop.note('one new order');
 
@@ -13,6 +13,6 @@ DELETE FROM shop.order_lines WHERE customer_id = (SELECT customer_id FROM shop.o
 CALL personalize.refresh('shop.orders_h');
 CALL shop.note('a customer deleted, with all orders');
 
-INSERT INTO shop.order_lines SELECT 'N' || order_id, product_id, customer_id, quantity, now() FROM shop.order_lines WHERE order_id IN (SELECT order_id FROM latest);
+INSERT INTO shop.order_lines SELECT 'N' || order_id, product_id, customer_id, quantity, now(), amount FROM shop.order_lines WHERE order_id IN (SELECT order_id FROM latest);
 CALL personalize.refresh('shop.orders_h');
 CALL shop.note('a day: 100 new orders');

@@ -98,12 +98,18 @@ CREATE FUNCTION pg_temp.pick(customer bigint, key bigint) RETURNS bigint IMMUTAB
 $$;
 
 CREATE TABLE shop.orders (order_id bigint NOT NULL, customer_id bigint NOT NULL, ordered_at timestamptz NOT NULL);
+-- Most customers leave at some time, which nobody is told: what would have been theirs is ordered by others.
+CREATE FUNCTION pg_temp.leaves(customer bigint) RETURNS integer IMMUTABLE LANGUAGE sql AS
+	'SELECT CASE WHEN pg_temp.uniform(customer, 70) < 0.4 THEN 330001 ELSE pg_temp.below(330000, pg_temp.uniform(customer, 71)) END';
+CREATE FUNCTION pg_temp.buys(o bigint, attempt integer) RETURNS bigint IMMUTABLE LANGUAGE sql AS
+	'SELECT 1 + pg_temp.below(60000, pg_temp.uniform(o, 60 + 100 * attempt) * pg_temp.uniform(o, 61 + 100 * attempt))::bigint';
 INSERT INTO shop.orders
-SELECT o, 1 + pg_temp.below(60000, pg_temp.uniform(o, 60) * pg_temp.uniform(o, 61)), date_trunc('day', now(), 'UTC') - interval '363 days' + o * interval '95 seconds'
-FROM generate_series(1, 330000) AS o;
+SELECT o, CASE WHEN o < pg_temp.leaves(a) THEN a WHEN o < pg_temp.leaves(pg_temp.buys(o, 1)) THEN pg_temp.buys(o, 1) WHEN o < pg_temp.leaves(pg_temp.buys(o, 2)) THEN pg_temp.buys(o, 2) ELSE pg_temp.buys(o, 3) END,
+	date_trunc('day', now(), 'UTC') - interval '363 days' + o * interval '95 seconds'
+FROM (SELECT o, pg_temp.buys(o, 0) AS a FROM generate_series(1, 330000) AS o OFFSET 0) AS x;
 
 -- The first line of an order is its anchor; each further one completes the anchor or is picked afresh. What comes up twice becomes a quantity.
-CREATE TABLE shop.order_lines (order_id bigint NOT NULL, product_id bigint NOT NULL, quantity integer NOT NULL);
+CREATE TABLE shop.order_lines (order_id bigint NOT NULL, product_id bigint NOT NULL, quantity integer NOT NULL, amount numeric NOT NULL);
 WITH anchored AS MATERIALIZED (
 	SELECT order_id, customer_id, pg_temp.pick(customer_id, 16 * order_id) AS anchor, 1 + pg_temp.below(8, pg_temp.uniform(order_id, 62) * (0.4 + 0.6 * pg_temp.uniform(order_id, 63))) AS size
 	FROM shop.orders
@@ -113,9 +119,20 @@ WITH anchored AS MATERIALIZED (
 	JOIN complement ON complement.product_id = anchor AND which = pg_temp.below(4, pg_temp.uniform(16 * order_id + s, 65) * pg_temp.uniform(16 * order_id + s, 66))
 	WHERE s < size
 )
-INSERT INTO shop.order_lines SELECT order_id, product_id, count(*) FROM line GROUP BY order_id, product_id;
+INSERT INTO shop.order_lines
+SELECT order_id, product_id, quantity, quantity * price
+  FROM (SELECT order_id, product_id, count(*) AS quantity FROM line GROUP BY order_id, product_id) AS l JOIN shop.products USING (product_id);
 
 CREATE VIEW shop.purchases AS SELECT order_id, customer_id, product_id, ordered_at FROM shop.orders JOIN shop.order_lines USING (order_id);
+CREATE VIEW shop.order_totals AS
+SELECT o.order_id, o.customer_id, o.ordered_at, sum(l.amount) AS total
+  FROM shop.orders AS o JOIN shop.order_lines AS l USING (order_id) GROUP BY o.order_id, o.customer_id, o.ordered_at;
+
+-- What the shop's checkout does.
+CREATE PROCEDURE shop.buy(customer bigint) LANGUAGE sql AS $$
+	INSERT INTO shop.orders VALUES (0, customer, now());
+	INSERT INTO shop.order_lines SELECT 0, product_id, 1, price FROM shop.products ORDER BY product_id LIMIT 1;
+$$;
 
 ALTER TABLE shop.orders ADD PRIMARY KEY (order_id);
 CREATE INDEX ON shop.orders (customer_id);
