@@ -1,6 +1,7 @@
 -- Segments: members of a rule, kept exact, and told of when they come and go.
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 SET client_min_messages = warning;
 SET search_path = personalize, pg_catalog;
 \pset null NULL
@@ -32,7 +33,7 @@ SELECT relation, kind, source, built, problem, items, definition FROM status WHE
 CALL refresh('shop.later');
 SELECT count(*) FROM shop.later;
 SELECT n, v.* FROM unnest(ARRAY['shop.regulars', 'shop.quiet', 'shop.indians', 'shop.later']) AS n, verify(n::regclass) AS v;
-SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'shop'::regnamespace ORDER BY 1;
+SELECT proname, regexp_replace(prosrc, '\(\d+', '(id', 'g') AS body FROM pg_proc WHERE pronamespace = 'shop'::regnamespace ORDER BY 1;
 
 -- ---------------------------------------------------------------- what cannot be made
 
@@ -151,7 +152,7 @@ ALTER TABLE shop.now RENAME TO today;
 ALTER TABLE shop.today SET SCHEMA other;
 ALTER TABLE other.today RENAME COLUMN customer_id TO who;
 SELECT segment, rule, problem FROM segments WHERE segment IN ('shop.indians'::regclass, 'other.today'::regclass, 'shop.chain'::regclass) ORDER BY segment::text;
-SELECT pronamespace::regnamespace, proname, prosrc FROM pg_proc WHERE prosrc LIKE '%today%';
+SELECT pronamespace::regnamespace, proname, regexp_replace(prosrc, '\(\d+', '(id', 'g') AS body FROM pg_proc WHERE prosrc LIKE '%today%';
 UPDATE shop.customers SET land = 'US' WHERE customer_id = 1;
 CALL refresh('shop.indians');
 SELECT customer, change, cause FROM shop.news('shop.indians');
