@@ -66,10 +66,11 @@ static void
 lose(SegmentPass *pass, PassSegment *segment, Relation relation, HeapTuple row, bool member)
 {
 	MemoryContext caller = MemoryContextSwitchTo(pass->scratch);
-	Customer	gone = {.key = key_of(relation, row), .exists = false, .ordinal = -1};
+	Customer	gone = {.key = key_of(relation, row), .exists = false};
 	SegmentStanding standing;
 
 	CHECK_FOR_INTERRUPTS();
+	gone.ordinal = key_is_number(segment->def->key_type) ? key_number(segment->def->key_type, gone.key) : -1;
 	segment_row_read(relation, member, row, &standing);
 	pass->meet(pass, segment, &gone, &standing);
 	MemoryContextSwitchTo(caller);

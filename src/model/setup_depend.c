@@ -237,6 +237,7 @@ setup_depend_segment(const SegmentDef *def)
 		depend_relation(def->relation, activity->relation, DEPENDENCY_NORMAL);
 	foreach(cell, def->uses)
 		depend_relation(def->relation, lfirst_oid(cell), DEPENDENCY_NORMAL);
+	/* not internal: pg_dump leaves such functions out */
 	if (OidIsValid(function))
 		depend(ProcedureRelationId, function, RelationRelationId, def->relation, DEPENDENCY_AUTO);
 }
