@@ -72,7 +72,10 @@ lose(SegmentPass *pass, PassSegment *segment, Relation relation, HeapTuple row, 
 	CHECK_FOR_INTERRUPTS();
 	gone.ordinal = key_is_number(segment->def->key_type) ? key_number(segment->def->key_type, gone.key) : -1;
 	segment_row_read(relation, member, row, &standing);
+	/* answers that are kept are of the customer before whom this one was met */
+	segment_pass_customer(pass);
 	pass->meet(pass, segment, &gone, &standing);
+	segment_pass_customer(pass);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(pass->scratch);
 }
