@@ -230,8 +230,10 @@ add_table(ResponseTable *t, const ResponseTable *other)
 bool
 response_counts_merge(Env *env, ResponseCounts *c, const ResponseCounts *other)
 {
-	bool		ok = add_checked(&c->customers, other->customers) & add_checked(&c->visits, other->visits) & add_checked(&c->days, other->days);
+	bool		ok = add_checked(&c->customers, other->customers);
 
+	ok &= add_checked(&c->visits, other->visits);
+	ok &= add_checked(&c->days, other->days);
 	for (uint32_t i = 0; i < other->num_epochs; i++)
 	{
 		ResponseEpoch *e = find_epoch(env, c, other->epochs[i]->epoch);

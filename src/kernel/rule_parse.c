@@ -946,13 +946,17 @@ take_constant(Parser *p)
 static void
 negate(Parser *p, uint32_t place, const char *start)
 {
+	RuleNode   *n;
+
 	if (p->rule->nodes[place].type == RULE_NOT)
 	{
 		remove_node(p, place);
 		return;
 	}
-	insert_node(p, place, RULE_NOT)->next = p->rule->num_nodes;
-	p->rule->nodes[place].at = (uint32_t) (start - p->text);
+	/* in a statement of its own: it counts the node that `next` has to pass */
+	n = insert_node(p, place, RULE_NOT);
+	n->next = p->rule->num_nodes;
+	n->at = (uint32_t) (start - p->text);
 }
 
 static bool

@@ -286,7 +286,7 @@ put_rfm(Printer *p, const RuleNode *n)
 		if (n->limits[2 * i] == 0)
 			continue;
 		put_string(p, first ? "" : ", ");
-		put(p, "rfm" + i, 1);
+		put(p, &"rfm"[i], 1);
 		put_string(p, " ");
 		put_integer(p, n->limits[2 * i]);
 		if (n->limits[2 * i + 1] != n->limits[2 * i])

@@ -482,7 +482,7 @@ ask_rfm(const RuleNode *leaf, const JsonbValue *scores)
 
 		if (leaf->limits[2 * i] == 0)
 			continue;
-		if (scores->type != jbvBinary || !member(scores->val.binary.data, "rfm" + i, 1, &score) || score.type != jbvNumeric)
+		if (scores->type != jbvBinary || !member(scores->val.binary.data, &"rfm"[i], 1, &score) || score.type != jbvNumeric)
 			return RULE_UNKNOWN;
 		value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(score.val.numeric)));
 		if (value < leaf->limits[2 * i] || value > leaf->limits[2 * i + 1])
