@@ -109,7 +109,7 @@ SELECT o, CASE WHEN o < pg_temp.leaves(a) THEN a WHEN o < pg_temp.leaves(pg_temp
 FROM (SELECT o, pg_temp.buys(o, 0) AS a FROM generate_series(1, 330000) AS o OFFSET 0) AS x;
 
 -- The first line of an order is its anchor; each further one completes the anchor or is picked afresh. What comes up twice becomes a quantity.
-CREATE TABLE shop.order_lines (order_id bigint NOT NULL, product_id bigint NOT NULL, quantity integer NOT NULL, amount numeric NOT NULL);
+CREATE TABLE shop.order_lines (order_id bigint NOT NULL, product_id bigint NOT NULL, quantity integer NOT NULL, cents integer NOT NULL);
 WITH anchored AS MATERIALIZED (
 	SELECT order_id, customer_id, pg_temp.pick(customer_id, 16 * order_id) AS anchor, 1 + pg_temp.below(8, pg_temp.uniform(order_id, 62) * (0.4 + 0.6 * pg_temp.uniform(order_id, 63))) AS size
 	FROM shop.orders
@@ -120,18 +120,18 @@ WITH anchored AS MATERIALIZED (
 	WHERE s < size
 )
 INSERT INTO shop.order_lines
-SELECT order_id, product_id, quantity, quantity * price
+SELECT order_id, product_id, quantity, quantity * (100 * price)::integer
   FROM (SELECT order_id, product_id, count(*) AS quantity FROM line GROUP BY order_id, product_id) AS l JOIN shop.products USING (product_id);
 
 CREATE VIEW shop.purchases AS SELECT order_id, customer_id, product_id, ordered_at FROM shop.orders JOIN shop.order_lines USING (order_id);
 CREATE VIEW shop.order_totals AS
-SELECT o.order_id, o.customer_id, o.ordered_at, sum(l.amount) AS total
+SELECT o.order_id, o.customer_id, o.ordered_at, sum(l.cents) / 100.0 AS total
   FROM shop.orders AS o JOIN shop.order_lines AS l USING (order_id) GROUP BY o.order_id, o.customer_id, o.ordered_at;
 
 -- What the shop's checkout does.
 CREATE PROCEDURE shop.buy(customer bigint) LANGUAGE sql AS $$
 	INSERT INTO shop.orders VALUES (0, customer, now());
-	INSERT INTO shop.order_lines SELECT 0, product_id, 1, price FROM shop.products ORDER BY product_id LIMIT 1;
+	INSERT INTO shop.order_lines SELECT 0, product_id, 1, 100 * price FROM shop.products ORDER BY product_id LIMIT 1;
 $$;
 
 ALTER TABLE shop.orders ADD PRIMARY KEY (order_id);
