@@ -27,7 +27,7 @@ SELECT format('  %-46s %-6s %s', what, CASE WHEN member THEN 'yes' ELSE 'no' END
 	(3, 'after ROLLBACK', :'after_member', :after_members)) AS v(place, what, member, members) ORDER BY place;
 
 -- Value. Where no model can be fitted that is what is said, and rates of customers alike stand in for it.
-SELECT format(E'\nWhat customers will buy: %s', CASE WHEN personalize.is_fallback(m) THEN format(E'no model, as %s.\n  Instead, the rates of customers alike in the last weeks:', personalize.problem(m))
+SELECT format(E'\nWhat customers will buy: %s', CASE WHEN personalize.is_fallback(m) THEN format(E'no model, as %s.\n  Instead, the rates at which customers alike have ordered lately:', personalize.problem(m))
 	ELSE format('a model of %s customers', to_char(personalize.parameter(m, 'customers'), 'FM999,999')) END) FROM shop.value_model;
 SELECT format('  %-24s %7s %10s  %22s %20s %20s', 'customer', 'orders', 'spent', 'orders within 90 days', 'chance of none', 'worth, half a year');
 SELECT format('  %-24s %7s %10s  %22s %20s %20s', c.name, personalize.frequency(b) + 1, to_char(personalize.total_value(b), 'FM999,990.00'),
