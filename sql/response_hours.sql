@@ -40,6 +40,7 @@ SELECT num_messages(a + b), num_messages(a + b + a), a + b = b + a AS same, a + 
   FROM (SELECT response_hours(at, at + interval '5 min', 'Europe/Berlin') FILTER (WHERE i % 3 = 0) AS a, response_hours(at, at + interval '5 min', 'Europe/Berlin') FILTER (WHERE i % 3 > 0) AS b,
 		response_hours(at, at + interval '5 min', 'Europe/Berlin' ORDER BY i * 7919 % 3001) AS c FROM many) AS s;
 SELECT v + v = v AS once, right((v + h)::text, 60) FROM (SELECT visit_hours(at, 'Europe/Berlin') AS v, response_hours(at, NULL, 'Europe/Berlin') AS h FROM many) AS s;
+SELECT v + v = v AS one FROM (SELECT visit_hours('2026-01-05 10:10+00', 'UTC') AS v) AS s;
 
 -- text form
 SELECT '{}'::response_hours, ' { visit 2026-01-05T10+01:00 , 2026-01-05T10:00-05:30 click 5 open 3 machine } '::response_hours;

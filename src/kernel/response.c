@@ -151,6 +151,8 @@ response_add_visit(Env *env, ResponseHours *h, ResponseVisit visit)
 {
 	int32_t		minute = response_visit_minute(&visit);
 
+	if (minute < h->first)
+		h->first = minute;
 	/* pages of one visit come one after the other */
 	if (h->num_visits > 0 && visit_order(&h->visits[h->num_visits - 1], &visit) == 0)
 		return;
@@ -165,8 +167,6 @@ response_add_visit(Env *env, ResponseHours *h, ResponseVisit visit)
 		}
 	}
 	h->visits[h->num_visits++] = visit;
-	if (minute < h->first)
-		h->first = minute;
 }
 
 void
