@@ -35,6 +35,13 @@ ALTER TABLE sh.activity ALTER customer_id TYPE text;
 SELECT * FROM personalize.segment_preview('did(purchase)', 'sh.customers');
 ROLLBACK;
 
+-- ---------------------------------------------------------------- a segment of one owner, who looks at customers with his rights, and an activity of another
+BEGIN;
+ALTER TABLE sh.buyers OWNER TO regress_personalize_curious;
+INSERT INTO sh.orders VALUES (1000, 20, now());
+SELECT personalize.in_segment('sh.buyers', 20);
+ROLLBACK;
+
 -- ---------------------------------------------------------------- its function: pg_dump leaves out what is internal, so it is not
 SELECT deptype FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = 'sh.indians()'::regprocedure AND refobjid = 'sh.indians'::regclass;
 BEGIN;

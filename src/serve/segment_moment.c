@@ -70,10 +70,13 @@ moment_time(void)
 
 /* --- what is seen ----------------------------------------------------------- */
 
+/* Of a copied snapshot there are none, whatever it counts, where a transaction had too many for shared memory. */
 static bool
 same_transactions(const TransactionId *a, uint32 num_a, const TransactionId *b, uint32 num_b)
 {
-	return num_a == num_b && (num_a == 0 || memcmp(a, b, num_a * sizeof(TransactionId)) == 0);
+	if (num_a != num_b || num_a == 0 || a == NULL || b == NULL)
+		return num_a == num_b && (num_a == 0 || a == b);
+	return memcmp(a, b, num_a * sizeof(TransactionId)) == 0;
 }
 
 static bool
@@ -87,8 +90,11 @@ same_snapshot(const SnapshotData *a, const SnapshotData *b)
 static TransactionId *
 copy_transactions(const TransactionId *transactions, uint32 n)
 {
-	TransactionId *copy = palloc((n + 1) * sizeof(TransactionId));
+	TransactionId *copy;
 
+	if (transactions == NULL)
+		return NULL;
+	copy = palloc((n + 1) * sizeof(TransactionId));
 	if (n > 0)
 		memcpy(copy, transactions, n * sizeof(TransactionId));
 	return copy;

@@ -20,6 +20,7 @@
 #include "utils/uuid.h"
 
 #include "model/activity_source.h"
+#include "model/table_layout.h"
 #include "model/table_writer.h"
 #include "serve/segment_moment.h"
 #include "serve/segment_stored.h"
@@ -671,6 +672,8 @@ read_definition(SegmentState *state, Oid segment)
 	if (state->activity == NULL)
 		elog(ERROR, "segment %s belongs to no activity", registry_name(segment));
 	activity_require_layout(state->activity);
+	/* who is looked at with the rights of one runs what the other hangs on views */
+	layout_require_owner(state->def->relation, state->activity->relation);
 	activity_table_as_seen(state->activity);
 	state->numbers = key_is_number(state->def->key_type);
 	if (state->def->built_version != state->def->version || state->def->refreshed != state->activity->refreshed)
