@@ -65,7 +65,8 @@ struct SegmentState
 	int			singles;
 	bool		settled;		/* set has the verdicts */
 	bool	   *was;			/* from then on: what the set had, by code */
-	unsigned char *bits;		/* and all of it as one bitmap, where numbers are close enough; or NULL */
+	bool		spread;
+	unsigned char *bits;		/* after `spread`: all of it as one bitmap, where numbers are close enough; or NULL */
 	int64		first_bit;
 	uint64		num_bits;
 	SegmentCorrection *corrections;	/* once they were asked for */
@@ -458,6 +459,7 @@ spread_bits(SegmentState *state)
 	int64		first;
 	uint64		n = span_of_chunks(state->set, &first);
 
+	state->spread = true;
 	if (n == 0 || n > memory_limit() / ORDINAL_BITMAP)
 		return;
 	state->bits = MemoryContextAllocExtended(state->context, n * ORDINAL_BITMAP, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -480,7 +482,6 @@ settle(SegmentState *state)
 
 		state->was[code] = is ? !ordinal_set_add(state->set, number) : ordinal_set_remove(state->set, number);
 	}
-	spread_bits(state);
 	state->settled = true;
 }
 
@@ -495,7 +496,11 @@ segment_state_has_number(SegmentState *state, int64 number)
 	if (state->bits != NULL)
 		return bit < state->num_bits && (state->bits[bit / 8] >> (bit % 8) & 1) != 0;
 	if (state->settled)
+	{
+		if (!state->spread)
+			spread_bits(state);
 		return ordinal_set_contains(state->set, number);
+	}
 	code = keyset_find_number(&state->changed, number);
 	if (code != KEYSET_NONE)
 		return verdict_of(state, code);
