@@ -197,7 +197,8 @@ sql('ALTER TABLE shop.orders_old REPLICA IDENTITY FULL; ALTER TABLE shop.orders_
 sql('CREATE PUBLICATION everything FOR TABLE shop.customers, shop.orders_old, shop.orders_new, shop.clicks');
 (my $replicated = $make) =~ s/default_zone => 'UTC',/default_zone => 'UTC', replica => true,/;
 $subscriber->safe_psql('postgres', $replicated);
-$subscriber->safe_psql('postgres', q{CREATE SUBSCRIPTION follow CONNECTION '} . $node->connstr('shop') . q{' PUBLICATION everything});
+(my $connection = $node->connstr('shop')) =~ s/'/''/g;
+$subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION follow CONNECTION '$connection' PUBLICATION everything");
 $subscriber->wait_for_subscription_sync($node, 'follow');
 $subscriber->safe_psql('postgres', q{CALL personalize.refresh('shop.activity')});
 is(not_exact($subscriber, 'postgres', 1), '', 'what a subscription brings at first is noticed');
