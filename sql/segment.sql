@@ -117,6 +117,7 @@ UPDATE shop.customers SET country = NULL WHERE customer_id = 3;
 UPDATE shop.customers SET profile = '{}' WHERE customer_id = 6;
 DELETE FROM shop.customers WHERE customer_id = 9;
 INSERT INTO shop.customers VALUES (13, 'IN'), (99, 'IN');
+SELECT n, v.* FROM unnest(ARRAY['shop.regulars', 'shop.quiet', 'shop.indians', 'shop.later', 'shop.chain']) AS n, verify(n::regclass) AS v;
 CALL refresh('shop.activity');
 SELECT customer, change, at > :'before' AS now, cause FROM shop.news('shop.indians') ORDER BY 1;
 SELECT customer, change, at > :'before' AS now, cause FROM shop.news('shop.quiet') ORDER BY 1;
