@@ -101,6 +101,7 @@ typedef struct SegmentRule
 	List	   *segments;		/* that in() names, in the order of the rule: of Oid */
 	bool		wants;			/* needs to be told more of a customer than events */
 	bool		asks;			/* about what rows of the shop other than events may change: looked at whenever the customer's rows change */
+	bool		has_calendar;	/* which is of the customer's zone, and so asks for it */
 	struct SegmentAsk *ask;		/* scratch of an evaluation */
 } SegmentRule;
 

@@ -27,7 +27,7 @@ add_inner(SegmentPass *pass, PassSegment *segment)
 	ListCell   *cell;
 
 	segment->inner = list_make1(segment);
-	segment->asks = segment->rule->asks;
+	segment->asks = segment->rule->asks || (segment->rule->has_calendar && pass->activity->zone != NULL);
 	foreach(cell, pass->segments)
 	{
 		PassSegment *used = lfirst(cell);

@@ -81,9 +81,8 @@ segment_rule_want(const SegmentRule *rule, const ActivityTableDef *activity, Cus
 	}
 }
 
-/* Calendars are of the customer's zone, which a column has. */
 static bool
-has_calendar(const RuleNode *n)
+is_calendar(const RuleNode *n)
 {
 	return n->window.type == RULE_THIS || n->window.type == RULE_PREVIOUS || (n->window.type == RULE_SINCE && n->window.local);
 }
@@ -94,7 +93,8 @@ look_at_leaf(SegmentRule *rule, const RuleNode *n)
 	bool		live = n->type == RULE_ATTR || n->type == RULE_SCORE || n->type == RULE_CONSENT;
 
 	rule->wants |= live || n->type == RULE_BUCKET || n->type == RULE_LIST;
-	rule->asks |= live || has_calendar(n);
+	rule->asks |= live;
+	rule->has_calendar |= is_calendar(n);
 }
 
 SegmentRule *
