@@ -21,8 +21,10 @@
 #include "model/setup.h"
 #include "model/source.h"
 
-/* Customers of one statement: enough to spread its cost, few enough for their rows to be held. */
-#define BATCH_CUSTOMERS 1000
+/* Customers of one statement: a page with events of several is then read once; few enough for their events to be held. */
+#define BATCH_CUSTOMERS 10000
+/* Rows of a cursor at a time. */
+#define FETCH_ROWS 1000
 /* Pairs of name and column in one jsonb_build_object, which takes at most 100 arguments. */
 #define MAX_PAIRS 49
 
@@ -326,7 +328,7 @@ fetch_more(CustomerRows *rows)
 	keep_last(rows);
 	if (rows->table != NULL)
 		SPI_freetuptable(rows->table);
-	SPI_cursor_fetch(rows->portal, true, BATCH_CUSTOMERS);
+	SPI_cursor_fetch(rows->portal, true, FETCH_ROWS);
 	rows->table = SPI_tuptable;
 	rows->num_rows = SPI_processed;
 	rows->at = 0;
@@ -457,8 +459,8 @@ typedef struct Fetch
 	const Datum *key;			/* ascending */
 	int			n;
 	Keyset		places;			/* codes are places in `key` */
-	Customer	customer[BATCH_CUSTOMERS];
-	CustomerEvents events[BATCH_CUSTOMERS];
+	Customer   *customer;
+	CustomerEvents *events;
 } Fetch;
 
 static int
@@ -546,8 +548,8 @@ fetch_batch(Fetch *fetch, CustomerSink sink, void *arg)
 
 	server_env_init(&fetch->server, fetch->context);
 	keyset_init(&fetch->server.env, &fetch->places, key_is_number(fetch->def->key_type));
-	memset(fetch->customer, 0, fetch->n * sizeof(Customer));
-	memset(fetch->events, 0, fetch->n * sizeof(CustomerEvents));
+	fetch->customer = palloc0(fetch->n * sizeof(Customer));
+	fetch->events = palloc0(fetch->n * sizeof(CustomerEvents));
 	for (int i = 0; i < fetch->n; i++)
 	{
 		key_add(&fetch->server.env, &fetch->places, fetch->def->key_type, fetch->key[i]);
