@@ -131,18 +131,18 @@ layout_require_table(Oid table, int num_columns, const Oid *type, int num_keys)
 }
 
 void
-layout_require_owner(Oid table, Oid history)
+layout_require_owner(Oid table, Oid whose)
 {
 	Oid			owner = registry_owner(table);
-	Oid			expected = registry_owner(history);
+	Oid			expected = registry_owner(whose);
 
 	if (owner == expected || superuser_arg(owner))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table %s and history %s have different owners", registry_name(table), registry_name(history)),
+			 errmsg("tables %s and %s have different owners", registry_name(table), registry_name(whose)),
 			 errdetail("They are %s and %s.", GetUserNameFromId(owner, false), GetUserNameFromId(expected, false)),
-			 errhint("ALTER TABLE ... OWNER TO, of the history, its log and catalog, and of models and their pairs.")));
+			 errhint("ALTER TABLE ... OWNER TO: a history has one owner with its log, catalog, models and their pairs, an activity table with its log and all tables of its segments.")));
 }
 
 /* Columns that were added make rows that are formed here too short, so their number counts as well. */

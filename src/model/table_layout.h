@@ -23,10 +23,10 @@ extern void layout_require_model(const ModelDef *model);
 extern void layout_require_table(Oid table, int num_columns, const Oid *type, int num_keys);
 
 /*
- * For those who write as the owner of a history: indexes of these tables may run functions, so whoever owns a table must not be able
+ * For those who write as the owner of a history or activity table: indexes of these tables may run functions, so whoever owns a table must not be able
  * to lend himself the rights of another.  A superuser has them anyway.
  */
-extern void layout_require_owner(Oid table, Oid history);
+extern void layout_require_owner(Oid table, Oid whose);
 
 /* A log with keys of that type; 0: of any.  No failure, because a writer of the shop asks. */
 extern bool layout_is_log(Relation relation, KeyType type);
