@@ -142,24 +142,48 @@ add_column(StringInfo sql, Oid relation, const char *column)
 	return type;
 }
 
-static void
-require_amount_type(const ActivitySource *source, Oid type)
+static bool
+is_time(Oid type)
 {
-	if (type != INT2OID && type != INT4OID && type != INT8OID && type != FLOAT4OID && type != FLOAT8OID && type != NUMERICOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("amounts cannot be of type %s", format_type_be(type)),
-				 errdetail("Column \"%s\" of %s has another type than it had.", source->amount, registry_name(source->relation))));
+	return type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;
+}
+
+static bool
+is_amount(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
+}
+
+static char *
+type_problem(Oid relation, const char *column, bool (*fits) (Oid type), const char *what)
+{
+	Oid			type = getBaseType(get_atttype(relation, get_attnum(relation, column)));
+
+	return fits(type) ? NULL : psprintf("column \"%s\" of %s is of type %s, and has no %s (any more)", column, registry_name(relation),
+										format_type_be(type), what);
+}
+
+/* As they were found at creation; the columns are there. */
+char *
+activity_source_problem(const ActivitySource *source)
+{
+	char	   *problem = type_problem(source->relation, source->at, is_time, "times");
+
+	if (problem == NULL && source->amount != NULL)
+		problem = type_problem(source->relation, source->amount, is_amount, "amounts");
+	return problem;
 }
 
 static void
-require_time_type(const ActivitySource *source, Oid type)
+require_types(const ActivitySource *source)
 {
-	if (type != TIMESTAMPTZOID && type != TIMESTAMPOID && type != DATEOID)
+	char	   *problem = activity_source_problem(source);
+
+	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("times of events cannot be of type %s", format_type_be(type)),
-				 errdetail("Column \"%s\" of %s has another type than it had.", source->at, registry_name(source->relation))));
+				 errmsg("%s", problem),
+				 errhint("Give it a type that it can have, or create the activity table again.")));
 }
 
 /* Key, time, and what there is of amount and kind. */
@@ -171,16 +195,12 @@ make_statement(EventReader *reader, bool by_key)
 	int			num_columns = 2;
 
 	activity_require_columns(reader->def, source->relation);
+	require_types(source);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s", source_key_expression(source->relation, "e", source->customer, reader->def->key_type));
 	reader->at_type = add_column(&sql, source->relation, source->at);
-	require_time_type(source, reader->at_type);
 	reader->amount_type = source->amount ? add_column(&sql, source->relation, source->amount) : InvalidOid;
-	if (source->amount != NULL)
-	{
-		require_amount_type(source, reader->amount_type);
-		num_columns++;
-	}
+	num_columns += source->amount != NULL;
 	reader->kind_at = source->event_column ? num_columns : 0;
 	if (source->event_column != NULL)
 		appendStringInfo(&sql, ", %s", source_key_expression(source->relation, "e", source->event_column, KEY_TEXT));

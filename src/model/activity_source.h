@@ -34,6 +34,8 @@ typedef void (*EventSink) (void *arg, Datum key, const ActivityEvent *event);
  * time in the years 1 to 9999.  Kinds get numbers of `names`.
  */
 extern void activity_events_read(const ActivityTableDef *def, ActivityNames *names, const Datum *keys, int n, EventSink sink, void *arg);
+/* What is wrong with the types of its columns, for people, or NULL. */
+extern char *activity_source_problem(const ActivitySource *source);
 /* A relation of those that has a row of the key; InvalidOid: none has. */
 extern Oid	activity_events_where(const ActivityTableDef *def, Datum key);
 /* Those of one customer on their way to a value; all zero is none. */

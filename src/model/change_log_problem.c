@@ -65,7 +65,10 @@ activity_problem(const WatchOwner *owner)
 	if (problem == NULL)
 		problem = key_problem(activity->customers, activity->key, activity->key_type);
 	for (int s = 0; problem == NULL && s < activity->num_sources; s++)
+	{
 		problem = key_problem(activity->sources[s].relation, activity->sources[s].customer, activity->key_type);
+		problem = problem != NULL ? problem : activity_source_problem(&activity->sources[s]);
+	}
 	if (problem == NULL && OidIsValid(activity->scores))
 		problem = key_problem(activity->scores, activity->scores_customer, activity->key_type);
 	return problem;
