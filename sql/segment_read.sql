@@ -269,5 +269,12 @@ SET work_mem = '64kB';
 SELECT * FROM sr.agreement;
 RESET work_mem;
 
+-- ---------------------------------------------------------------- as a query over the shop's own tables
+SELECT personalize.segment_sql('sr.vips');
+SELECT personalize.segment_sql('sr.customers');
+SET ROLE regress_personalize_reader;
+SELECT personalize.segment_sql('sr.vips') IS NOT NULL;
+RESET ROLE;
+
 DROP SCHEMA sr CASCADE;
 DROP ROLE regress_personalize_reader;

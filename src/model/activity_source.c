@@ -166,8 +166,8 @@ require_column(const ActivityTableDef *def, const char *column)
 }
 
 /* Names with $ come last, as of equal names the last counts. */
-static char *
-attributes_expression(const ActivityTableDef *def, const CustomerWant *want)
+char *
+customer_attributes_expression(const ActivityTableDef *def, const CustomerWant *want)
 {
 	PairList	list = {.num_pairs = 0};
 	ListCell   *cell;
@@ -205,7 +205,7 @@ init_query(CustomerQuery *query, const ActivityTableDef *def, const CustomerWant
 	}
 	if (want != NULL)
 	{
-		appendStringInfo(&text, ", %s", attributes_expression(def, want));
+		appendStringInfo(&text, ", %s", customer_attributes_expression(def, want));
 		query->attributes_at = num_columns++;
 	}
 	appendStringInfo(&text, " FROM %s AS c", registry_name(def->customers));

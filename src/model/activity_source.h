@@ -54,6 +54,8 @@ extern const unsigned char *activity_events_encode(Env *env, CustomerEvents *eve
 extern void activity_require_columns(const ActivityTableDef *def, Oid relation);
 /* A column of the alias, as its own type where that is a narrower number: to be compared with keys by an index. */
 extern char *activity_key_expression(Oid relation, const char *alias, const char *column, KeyType type);
+/* What rules want of a customer as jsonb, over a row of the shop's customers with the alias c. */
+extern char *customer_attributes_expression(const ActivityTableDef *def, const CustomerWant *want);
 /* Rows of customers: key, and what is wanted of them; ascending by key, each once, good until the next. */
 typedef struct CustomerRows CustomerRows;
 extern CustomerRows *customer_rows_open(const ActivityTableDef *def, const CustomerWant *want);

@@ -59,3 +59,7 @@ CREATE FUNCTION personalize.segment_preview(rule personalize.rule, customers reg
 RETURNS TABLE (members bigint, lower bigint, upper bigint, total bigint, exact boolean)
 AS 'MODULE_PATHNAME', 'personalize_segment_preview' LANGUAGE C STABLE PARALLEL SAFE ROWS 1;
 COMMENT ON FUNCTION personalize.segment_preview(personalize.rule, regclass, regclass, double precision) IS 'how many customers a rule holds for, or about how many, without a segment';
+
+CREATE FUNCTION personalize.segment_sql(segment regclass) RETURNS text
+AS 'MODULE_PATHNAME', 'personalize_segment_sql' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION personalize.segment_sql(regclass) IS 'the segment as a query over the shop''s own tables, which reads nothing that is kept';

@@ -98,6 +98,14 @@ sub differ
 }
 is($node->safe_psql('postgres', differ($_, $oracle{$_})), '0 of true', "$_: members are those of the SQL") foreach sort keys %oracle;
 
+# Each as its own SQL, which reads the shop's tables only.
+foreach my $segment (split /\n/, $node->safe_psql('postgres', 'SELECT segment FROM personalize.segments ORDER BY segment::text'))
+{
+	my $sql = $node->safe_psql('postgres', "SELECT personalize.segment_sql('$segment')");
+	is($node->safe_psql('postgres', "WITH query AS ($sql) SELECT count(*) FILTER (WHERE q.customer_id IS NULL OR s.customer_id IS NULL) || ' of ' || (count(*) > 0)
+		FROM query AS q FULL JOIN $segment() AS s USING (customer_id)"), '0 of true', "$segment: the same by segment_sql()");
+}
+
 # What no short SQL says: by parts of itself.
 is($node->safe_psql('postgres', "SELECT count(*) > 50 AND count(*) < 1500, bool_and('{email}' <@ c.consents), bool_and(NOT ($unengaged)), bool_and(NOT $just_bought) FROM shop.customers AS c JOIN shop.spring() AS s USING (customer_id)"),
 	't|t|t|t', 'spring: consent, read, and not just bought');
