@@ -186,3 +186,8 @@ CALL try_shop('int_shop', 'integer', 'smallint', :first, 60);
 CALL try_shop('big_shop', 'bigint', 'integer', :first, 60);
 CALL try_shop('uuid_shop', 'uuid', 'uuid', :first, 60);
 CALL try_shop('text_shop', 'text', 'varchar(40)', :first, 60);
+
+-- amounts are read off the digits of a numeric: round() says what must come out
+CREATE TABLE amounts AS SELECT g, (random_below(1, g, 2000000) - 1000000) * power(10::numeric, random_below(2, g, 24) - 16) + random_below(3, g, 3) * 0.00005 AS amount FROM generate_series(1, 50000) AS g;
+SELECT fail_unless(count(*) > 40000 AND count(*) FILTER (WHERE kept <> round(amount, 4)) = 0, 'amounts of numerics')
+  FROM (SELECT amount, sum_amount(activity('a', timestamptz '2026-01-01', amount), 'a') AS kept FROM amounts WHERE abs(amount) < 461168601842738 GROUP BY g, amount) AS k;
