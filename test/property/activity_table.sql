@@ -1,6 +1,8 @@
 -- Activity tables after random statements of all kinds on several sources, rolled back or not, with refreshes in between: bit for bit what the
 -- aggregate makes of the rows as they are.
 \ir lib/oracle.sql
+-- warnings about disabled triggers are meant
+SET client_min_messages = error;
 
 -- Customers by number, orders in partitions, events of kinds that a column names, visits behind a view, scores.  Keys of type `key`, in events as `narrow`.
 CREATE PROCEDURE make_shop(shop name, key text, narrow text) LANGUAGE plpgsql AS $$
