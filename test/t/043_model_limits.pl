@@ -172,13 +172,13 @@ SKIP:
 	for my $case ([ 'a rebuild', $rebuild ], [ 'a new model', $create ], [ 'a refresh', $refresh ])
 	{
 		my ($name, $statement) = @$case;
-		# memory that a process has had, it has
+		# memory that a process has had, it has, the library's among it
 		my $s = session();
-		give($s, "SET maintenance_work_mem = '64MB';\nSELECT 'pid ' || pg_backend_pid();");
+		give($s, "SET maintenance_work_mem = '64MB';\nSELECT count(*) FROM personalize.progress;\nSELECT 'pid ' || pg_backend_pid();");
 		my (undef, $process) = split / /, wait_for($s, 'pid');
 		my $limit = (split / /, slurp_file("/proc/$process/statm"))[0] * 4096 + 2 * 1024 * 1024;
 		is(system($prlimit, "--as=$limit:", '--pid', $process), 0, "limit set for $name");
-		give($s, "\\set VERBOSITY verbose\n$statement;\nSELECT 'over ' || 1;");
+		give($s, "\\set VERBOSITY verbose\n$statement;\n\\echo over");
 		wait_for($s, 'over');
 		like($s->{errors}, qr/ERROR:  53200: /, "$name without memory fails as it should");
 		give($s, '\q');
