@@ -152,10 +152,10 @@ SELECT zone, e.* FROM unnest(ARRAY['Europe/Berlin', 'UTC', 'Pacific/Apia']) AS z
 SELECT e.* FROM evaluate('{a: 2026-03-29T00:30:00Z}', 'did(a, previous day)', as_of => '2026-03-30 12:00+00', zone => 'Europe/Berlin') AS e;
 SELECT e.* FROM evaluate('{a: 2026-10-25T00:30:00Z}', 'did(a, this day)', as_of => '2026-10-25 12:00+00', zone => 'Europe/Berlin') AS e;
 -- a day with two midnights, one without any, and one that never was
-SELECT zone, as_of, e.* FROM (VALUES ('America/Havana', '2026-11-01 03:59:59+00'), ('America/Havana', '2026-11-01 04:00+00'), ('America/Sao_Paulo', '2018-11-04 02:59:59+00'), ('America/Sao_Paulo', '2018-11-04 03:00+00'),
+SELECT zone, as_of, e.* FROM (VALUES ('America/Havana', '2019-11-03 03:59:59+00'), ('America/Havana', '2019-11-03 04:00+00'), ('America/Sao_Paulo', '2018-11-04 02:59:59+00'), ('America/Sao_Paulo', '2018-11-04 03:00+00'),
 	('Pacific/Apia', '2011-12-30 09:59:59+00'), ('Pacific/Apia', '2011-12-30 10:00+00')) AS s(zone, as_of), evaluate('{}', 'count(a, this day) = 0 and count(a, previous day) = 0', as_of => as_of::timestamptz, zone => zone) AS e;
-SELECT zone, as_of, e.* FROM (VALUES ('America/Havana', '2026-11-01 03:59:59+00'), ('America/Havana', '2026-11-01 04:00+00'), ('America/Havana', '2026-11-01 05:00+00'), ('America/Sao_Paulo', '2018-11-04 02:59:59+00'), ('America/Sao_Paulo', '2018-11-04 03:00+00'),
-	('Pacific/Apia', '2011-12-30 09:59:59+00'), ('Pacific/Apia', '2011-12-30 10:00+00')) AS s(zone, as_of), evaluate('{a: 2026-11-01T03:30:00Z 2018-11-04T02:30:00Z 2011-12-30T09:30:00Z}', 'did(a, this day)', as_of => as_of::timestamptz, zone => zone) AS e;
+SELECT zone, as_of, e.* FROM (VALUES ('America/Havana', '2019-11-03 03:59:59+00'), ('America/Havana', '2019-11-03 04:00+00'), ('America/Havana', '2019-11-03 05:00+00'), ('America/Sao_Paulo', '2018-11-04 02:59:59+00'), ('America/Sao_Paulo', '2018-11-04 03:00+00'),
+	('Pacific/Apia', '2011-12-30 09:59:59+00'), ('Pacific/Apia', '2011-12-30 10:00+00')) AS s(zone, as_of), evaluate('{a: 2019-11-03T03:30:00Z 2018-11-04T02:30:00Z 2011-12-30T09:30:00Z}', 'did(a, this day)', as_of => as_of::timestamptz, zone => zone) AS e;
 SELECT e.* FROM evaluate('{}', 'did(a)', zone => 'Middle/Earth') AS e;
 SELECT e.* FROM evaluate('{}', 'did(a)', as_of => 'infinity') AS e;
 SELECT evaluate(NULL, 'did(a)'), evaluate('{}', NULL), matches(NULL, 'did(a)', NULL), '{}'::activity @@ NULL::rule;
